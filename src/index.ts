@@ -1,10 +1,14 @@
-import { DurableObject } from "cloudflare:workers";
+import { createApp } from "./app.ts";
+import { configOf, type Env } from "./config.ts";
+import { prune } from "./retention.ts";
 
-export class ServiceMonitor extends DurableObject {}
+export { ServiceMonitor } from "./monitor/service-monitor.ts";
+
+const app = createApp();
 
 export default {
-  async fetch() {
-    return Response.json({ result: 200 });
+  fetch: app.fetch,
+  async scheduled(controller, env) {
+    await prune(env, configOf(env), controller.scheduledTime);
   },
-  async scheduled() {},
-};
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,171 @@
+import type { Target } from "./domain/service.ts";
+import { isTimeZone } from "./domain/time.ts";
+import { log } from "./log.ts";
+import type { ServiceMonitor } from "./monitor/service-monitor.ts";
+
+/** What Cloudflare hands to the Worker: bindings, secrets and variables, the latter two always as text. */
+export interface Env {
+  SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
+  DB: D1Database;
+  PASSWORD?: string;
+  PUSHOVER_TOKEN?: string;
+  PUSHOVER_API_URL?: string;
+  MAILCHANNELS_API_KEY?: string;
+  MAIL_FROM?: string;
+  MAILCHANNELS_API_URL?: string;
+  WEBHOOK_SECRET?: string;
+  DEFAULT_ALERT_TYPE?: string;
+  DEFAULT_ALERT_TARGET?: string;
+  ALERTS_ENABLED?: string;
+  GRACE_SECONDS?: string;
+  ALLOW_PRIVATE_WEBHOOKS?: string;
+  TIMEZONE?: string;
+  EVENTS_PRESETS?: string;
+  EVENTS_RETENTION_DAYS?: string;
+  PUBLIC_URL?: string;
+}
+
+/** A search that the configuration offers by name. */
+export interface EventsPreset {
+  name: string;
+  service: string;
+  message: string;
+}
+
+/** The configuration, parsed once. */
+export interface Config {
+  password: string | undefined;
+  pushover: { token: string | undefined; apiUrl: string };
+  mail: { apiKey: string | undefined; from: string | undefined; apiUrl: string };
+  webhook: { secret: string | undefined; allowPrivate: boolean };
+  defaultTarget: Target | undefined;
+  alertsEnabled: boolean;
+  graceSeconds: number;
+  timeZone: string;
+  eventsPresets: EventsPreset[];
+  eventsRetentionDays: number;
+  publicUrl: string | undefined;
+  /** Variables that make no sense and were replaced by their defaults, one sentence each. */
+  problems: string[];
+}
+
+/** The largest grace, in seconds: a day. */
+export const LONGEST_GRACE_SECONDS = 86_400;
+
+/**
+ * Parses the environment. A variable that makes no sense does not stop the service: watching goes on with the default,
+ * and `problems` says so.
+ */
+export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
+  const problems: string[] = [];
+  const text = (value: string | undefined) => (value?.trim() ? value.trim() : undefined);
+
+  function integer(
+    name: "GRACE_SECONDS" | "EVENTS_RETENTION_DAYS",
+    fallback: number,
+    least: number,
+    most: number,
+  ): number {
+    const given = text(env[name]);
+    if (given === undefined) return fallback;
+    const value = Number(given);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    problems.push(`${name} must be an integer from ${least} to ${most}; ${fallback} is used.`);
+    return fallback;
+  }
+
+  function flag(name: "ALERTS_ENABLED" | "ALLOW_PRIVATE_WEBHOOKS", fallback: boolean): boolean {
+    const given = text(env[name])?.toLowerCase();
+    if (given === undefined) return fallback;
+    if (given === "true" || given === "1") return true;
+    if (given === "false" || given === "0") return false;
+    problems.push(`${name} must be true or false; ${fallback} is used.`);
+    return fallback;
+  }
+
+  function url(name: "PUSHOVER_API_URL" | "MAILCHANNELS_API_URL", fallback: string): string {
+    const given = text(env[name]);
+    if (given === undefined) return fallback;
+    if (URL.canParse(given)) return given.replace(/\/+$/, "");
+    problems.push(`${name} must be a URL; ${fallback} is used.`);
+    return fallback;
+  }
+
+  function timeZone(): string {
+    const given = text(env.TIMEZONE);
+    if (given === undefined || isTimeZone(given)) return given ?? "UTC";
+    problems.push("TIMEZONE must be the name of a time zone such as Europe/Paris; UTC is used.");
+    return "UTC";
+  }
+
+  function defaultTarget(): Target | undefined {
+    const type = text(env.DEFAULT_ALERT_TYPE);
+    const target = text(env.DEFAULT_ALERT_TARGET);
+    if (type !== undefined && target !== undefined) return { type, target };
+    if (type !== undefined || target !== undefined) {
+      problems.push("DEFAULT_ALERT_TYPE and DEFAULT_ALERT_TARGET must be set together; neither is used.");
+    }
+    return undefined;
+  }
+
+  function presets(): EventsPreset[] {
+    const given = text(env.EVENTS_PRESETS);
+    if (given === undefined) return [];
+    const parsed = parseJson(given);
+    if (Array.isArray(parsed) && parsed.every(isPreset)) {
+      return parsed.map(({ name, service = "", message = "" }) => ({ name, service, message }));
+    }
+    problems.push('EVENTS_PRESETS must be a JSON list of {"name","service","message"}; none are used.');
+    return [];
+  }
+
+  return {
+    // Not trimmed: a password is what it is.
+    password: env.PASSWORD === "" ? undefined : env.PASSWORD,
+    pushover: {
+      token: text(env.PUSHOVER_TOKEN),
+      apiUrl: url("PUSHOVER_API_URL", "https://api.pushover.net"),
+    },
+    mail: {
+      apiKey: text(env.MAILCHANNELS_API_KEY),
+      from: text(env.MAIL_FROM),
+      apiUrl: url("MAILCHANNELS_API_URL", "https://api.mailchannels.net"),
+    },
+    webhook: { secret: text(env.WEBHOOK_SECRET), allowPrivate: flag("ALLOW_PRIVATE_WEBHOOKS", false) },
+    defaultTarget: defaultTarget(),
+    alertsEnabled: flag("ALERTS_ENABLED", true),
+    graceSeconds: integer("GRACE_SECONDS", 5, 0, LONGEST_GRACE_SECONDS),
+    timeZone: timeZone(),
+    eventsPresets: presets(),
+    eventsRetentionDays: integer("EVENTS_RETENTION_DAYS", 90, 1, 36_500),
+    publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
+    problems,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isPreset(value: unknown): value is { name: string; service?: string; message?: string } {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, service, message } = value as Record<string, unknown>;
+  const optionalText = (field: unknown) => field === undefined || typeof field === "string";
+  return typeof name === "string" && optionalText(service) && optionalText(message);
+}
+
+const configs = new WeakMap<Env, Config>();
+
+/** The configuration of an environment, parsed once for each; what is wrong with it is logged then. */
+export function configOf(env: Env): Config {
+  const known = configs.get(env);
+  if (known) return known;
+  const config = parseConfig(env);
+  for (const problem of config.problems) log("warn", "config.problem", { problem });
+  configs.set(env, config);
+  return config;
+}

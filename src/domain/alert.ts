@@ -1,0 +1,125 @@
+import type { Event } from "./event.ts";
+import { ERROR_LEVEL, levelName, NOTICE_LEVEL } from "./level.ts";
+import type { Target, Transition } from "./service.ts";
+import { formatDate, formatDuration } from "./time.ts";
+
+/** What an alert tells: a death, a revival, or something else that happened. */
+export type AlertKind = "dead" | "alive" | "event";
+
+/** One message to one target. */
+export interface Alert {
+  /** Stays the same however often the alert is sent: a receiver can tell repetitions by it. */
+  id: string;
+  kind: AlertKind;
+  service: string;
+  /** When that which it tells happened. */
+  dateMs: number;
+  title: string;
+  message: string;
+  /** From when to when the service was dead, as far as that is known and what this is about. */
+  dead?: { lastMs: number; fromMs: number; toMs?: number };
+}
+
+/** What an alert says, before it is known to whom. */
+export type Notice = Omit<Alert, "id">;
+
+/** How a delivery to a target stands. */
+export type DeliveryState = "pending" | "delivered" | "failed" | "dropped";
+
+/** What became of an alert, for the delivery log. */
+export interface AlertRecord {
+  alert: Alert;
+  target: Target;
+  state: DeliveryState;
+  attempts: number;
+  /** What the provider said last. */
+  lastAnswer?: string;
+  nextAttemptMs?: number;
+}
+
+/** Who is to be told of a transition, and what. Only deaths and revivals are news. */
+export function noticeOf(
+  transition: Transition,
+  service: string,
+  timeZone: string,
+): { notice: Notice; targets: Target[] } | undefined {
+  const date = (ms: number) => `${formatDate(ms, timeZone)} ${timeZone}`;
+  switch (transition.kind) {
+    case "died":
+      return {
+        notice: {
+          kind: "dead",
+          service,
+          dateMs: transition.atMs,
+          title: `Service ${service} has not pulsed`,
+          message: `The service ${service} is not pulsing since ${date(transition.lastMs)}`,
+          dead: { lastMs: transition.lastMs, fromMs: transition.expectedMs },
+        },
+        targets: transition.targets,
+      };
+    case "revived":
+      return {
+        notice: {
+          kind: "alive",
+          service,
+          dateMs: transition.atMs,
+          title: `Service ${service} is pulsing again`,
+          message:
+            `The service ${service} is pulsing again. ` +
+            `It was dead for ${formatDuration(transition.atMs - transition.expectedMs)}, ` +
+            `from ${date(transition.expectedMs)} to ${date(transition.atMs)}`,
+          dead: { lastMs: transition.lastMs, fromMs: transition.expectedMs, toMs: transition.atMs },
+        },
+        targets: transition.targets,
+      };
+    case "born":
+    case "resumed":
+    case "cancelled":
+      return undefined;
+  }
+}
+
+/** Whether a transition makes death notices that are not delivered yet pointless: the news would no longer be true. */
+export function overtakesDeath(transition: Transition): boolean {
+  return transition.kind === "revived" || transition.kind === "cancelled";
+}
+
+/** The notice of an event that its sender wants told. */
+export function noticeOfEvent(event: Event, dateMs: number): Notice {
+  return {
+    kind: "event",
+    service: event.service,
+    dateMs,
+    title: `${event.service}: ${levelName(event.level)}`,
+    message: event.message,
+  };
+}
+
+/** The notice that an alert could not be delivered, for the default target. */
+export function noticeOfFailure(failed: Alert, target: Target, answer: string, nowMs: number): Notice {
+  return {
+    kind: "event",
+    service: failed.service,
+    dateMs: nowMs,
+    title: `Alert given up: ${failed.title}`,
+    message:
+      `An alert of the service ${failed.service} could not be delivered to ${target.type} ${target.target}: ${answer}. ` +
+      `It said: ${failed.message}`,
+  };
+}
+
+/** The level of the event that an alert is stored as: what is bad is an error, what is good a notice. */
+export function eventLevelOf(notice: Notice): number {
+  return notice.kind === "alive" ? NOTICE_LEVEL : ERROR_LEVEL;
+}
+
+/** The event that an alert which could not be delivered is stored as. */
+export function failureEvent(id: string, failed: Alert, target: Target, answer: string): Event {
+  return {
+    id,
+    service: failed.service,
+    level: ERROR_LEVEL,
+    message: `Alert given up (${target.type}): ${failed.title}: ${answer}`,
+    alert: false,
+  };
+}

@@ -1,0 +1,39 @@
+import { SECOND_MS } from "./time.ts";
+import { highestUlid, lowestUlid, ulidTimeMs } from "./ulid.ts";
+
+/** Something that a service reported. */
+export interface Event {
+  /** A ULID whose time is the event's date. */
+  id: string;
+  service: string;
+  level: number;
+  message: string;
+  /** Whether it was sent as an alert, too. */
+  alert: boolean;
+}
+
+/** Which events are wanted: all conditions hold together. */
+export interface EventFilter {
+  /** The first second that is wanted, since the epoch. */
+  fromSeconds: number;
+  /** The last second that is wanted, all of it. */
+  toSeconds: number;
+  service?: string;
+  /** At this level or above. */
+  level?: number;
+  /** Contained in the message, whatever the case of ASCII letters. */
+  message?: string;
+}
+
+/** When the event was registered. */
+export function dateMs(event: { id: string }): number {
+  return ulidTimeMs(event.id);
+}
+
+/** The ids that a range of dates comprises, both ends included. */
+export function idRange(range: { fromSeconds: number; toSeconds: number }): { lowest: string; highest: string } {
+  return {
+    lowest: lowestUlid(range.fromSeconds * SECOND_MS),
+    highest: highestUlid(range.toSeconds * SECOND_MS + SECOND_MS - 1),
+  };
+}

@@ -1,0 +1,42 @@
+import type { Hono } from "hono";
+import { configOf } from "../config.ts";
+import { toSeconds } from "../domain/time.ts";
+import { hasPassword } from "../http/auth.ts";
+import type { AppContext, AppEnv } from "../http/context.ts";
+import { listHeartbeats } from "../http/heartbeat-list.ts";
+import { route } from "../http/route.ts";
+import { openDatabase } from "../storage/database.ts";
+import { listEvents } from "../storage/event-log.ts";
+import { Overview } from "./overview.tsx";
+import { STYLE } from "./style.ts";
+
+const SHOWN_EVENTS = 20;
+const EVENTS_RANGE_SECONDS = 86_400;
+
+/** The web interface: for now one page, readable without a script; the browser itself asks for the password. */
+export function guiRoutes(app: Hono<AppEnv>): void {
+  route(app, "/gui", { GET: getOverview });
+  route(app, "/gui/style.css", { GET: (c) => c.body(STYLE, 200, { "content-type": "text/css; charset=utf-8" }) });
+}
+
+async function getOverview(c: AppContext): Promise<Response> {
+  c.header("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'");
+  c.header("x-content-type-options", "nosniff");
+  c.header("referrer-policy", "no-referrer");
+  if (!(await hasPassword(c))) {
+    c.header("www-authenticate", 'Basic realm="watchTower (any user name)", charset="UTF-8"');
+    return c.html(<p>The password is needed: reload the page and enter it, with any user name.</p>, 401);
+  }
+  const nowMs = Date.now();
+  const now = toSeconds(nowMs);
+  const [services, events] = await Promise.all([
+    listHeartbeats(c.env, nowMs),
+    listEvents(
+      openDatabase(c.env.DB),
+      { fromSeconds: now - EVENTS_RANGE_SECONDS, toSeconds: now + 60 },
+      { limit: SHOWN_EVENTS },
+    ),
+  ]);
+  const { timeZone } = configOf(c.env);
+  return c.html(<Overview services={services} events={events.rows} nowMs={nowMs} timeZone={timeZone} />);
+}

@@ -1,0 +1,26 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { AppError } from "../domain/errors.ts";
+import { ulid } from "../domain/ulid.ts";
+import { errorText, log } from "../log.ts";
+
+/**
+ * Turns whatever was thrown into the error envelope. An unknown error's text stays in the log, under the id that the
+ * answer carries.
+ */
+export function answerError(error: unknown, c: Context): Response {
+  if (error instanceof AppError) {
+    for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
+    return c.json(
+      { result: error.status, code: error.code, hint: error.message },
+      error.status as ContentfulStatusCode,
+    );
+  }
+  const id = ulid(Date.now());
+  log("error", "request.failed", { id, method: c.req.method, error: errorText(error), cause: causeText(error) });
+  return c.json({ result: 500, code: "internal", hint: "internal error", id }, 500);
+}
+
+function causeText(error: unknown): string | undefined {
+  return error instanceof Error && error.cause !== undefined ? errorText(error.cause) : undefined;
+}

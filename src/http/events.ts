@@ -1,0 +1,115 @@
+import type { Hono } from "hono";
+import * as z from "zod/mini";
+import { configOf } from "../config.ts";
+import { AppError } from "../domain/errors.ts";
+import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
+import { DEFAULT_LEVEL } from "../domain/level.ts";
+import { toSeconds } from "../domain/time.ts";
+import { ulid } from "../domain/ulid.ts";
+import { warnOfTarget } from "../providers/index.ts";
+import { openDatabase } from "../storage/database.ts";
+import { insertEvents, listEvents } from "../storage/event-log.ts";
+import { readFields } from "./body.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import { type DateWriter, dateWriter } from "./dates.ts";
+import { boolean, date, humanDates, level, number, parseFields, readQuery, serviceName, text } from "./fields.ts";
+import { callMonitor } from "./monitors.ts";
+import { route } from "./route.ts";
+
+const MOST_MESSAGE_BYTES = 65_536;
+const DEFAULT_LIMIT = 1_000;
+const MOST_LIMIT = 10_000;
+/** `from` defaults to a day ago, in seconds. */
+const DEFAULT_RANGE_SECONDS = 86_400;
+/** `to` defaults to ten minutes from now, in seconds, since clocks differ. */
+const CLOCK_SLACK_SECONDS = 600;
+
+const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
+const LIMIT_HINT = `limit must be an integer from 1 to ${MOST_LIMIT}.`;
+
+const eventSchema = z.object({
+  service: serviceName,
+  level: z._default(z.optional(level), DEFAULT_LEVEL),
+  message: text(MESSAGE_HINT).check(
+    z.refine((message: string) => {
+      const bytes = new TextEncoder().encode(message).byteLength;
+      // SQLite ends texts at a NUL where it reads them from JSON.
+      return bytes >= 1 && bytes <= MOST_MESSAGE_BYTES && !message.includes("\0");
+    }, MESSAGE_HINT),
+  ),
+  alert: z._default(z.optional(boolean("alert must be true or false.")), false),
+});
+
+const listSchema = z.object({
+  service: z.optional(serviceName),
+  from: z.optional(date("from")),
+  to: z.optional(date("to")),
+  level: z.optional(level),
+  message: z.optional(text("message must be a string.")),
+  limit: z._default(
+    z.optional(
+      z.pipe(number(LIMIT_HINT), z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(MOST_LIMIT, LIMIT_HINT))),
+    ),
+    DEFAULT_LIMIT,
+  ),
+  cursor: z.optional(z.string()),
+  humanDates,
+});
+
+/** Adding and listing events, in both spellings. */
+export function eventRoutes(app: Hono<AppEnv>): void {
+  route(app, "/event", { POST: addEvent });
+  route(app, "/add-event", { POST: addEvent });
+  route(app, "/events", { GET: getEvents });
+  route(app, "/list-events", { GET: getEvents });
+}
+
+async function addEvent(c: AppContext): Promise<Response> {
+  const said = parseFields(eventSchema, await readFields(c.req.raw));
+  const event: Event = { id: ulid(Date.now()), ...said };
+  if (!event.alert) {
+    await insertEvents(openDatabase(c.env.DB), [event]);
+    return c.json({ result: 200, id: event.id });
+  }
+  // The service's object owes both, the row and the alert: so neither is lost when the other fails.
+  await callMonitor(c.env, event.service, (monitor) => monitor.alert(event));
+  const config = configOf(c.env);
+  const warnings = config.defaultTarget
+    ? warnOfTarget(config.defaultTarget, config)
+    : ["No default alert is configured, so nobody is alerted of this event."];
+  return c.json({ result: 200, id: event.id, ...(warnings.length > 0 ? { warnings } : {}) });
+}
+
+async function getEvents(c: AppContext): Promise<Response> {
+  const query = parseFields(listSchema, readQuery(c.req.url));
+  const { fromSeconds, toSeconds: to, beforeId } = rangeOf(query, toSeconds(Date.now()));
+  const filter: EventFilter = { fromSeconds, toSeconds: to };
+  if (query.service !== undefined) filter.service = query.service;
+  if (query.level !== undefined) filter.level = query.level;
+  if (query.message !== undefined) filter.message = query.message;
+  const page = await listEvents(openDatabase(c.env.DB), filter, { limit: query.limit, beforeId });
+  const writeDate = dateWriter(query.humanDates, configOf(c.env));
+  return c.json({
+    result: 200,
+    events: page.rows.map((event) => shownEvent(event, writeDate)),
+    ...(page.nextId ? { next: writeCursor({ fromSeconds, toSeconds: to, beforeId: page.nextId }) } : {}),
+  });
+}
+
+function rangeOf(
+  query: { from?: number | undefined; to?: number | undefined; cursor?: string | undefined },
+  now: number,
+): { fromSeconds: number; toSeconds: number; beforeId?: string } {
+  if (query.cursor !== undefined) return readCursor(query.cursor);
+  const toSeconds = query.to ?? now + CLOCK_SLACK_SECONDS;
+  const fromSeconds = query.from ?? Math.min(now - DEFAULT_RANGE_SECONDS, toSeconds);
+  if (fromSeconds > toSeconds) throw new AppError("invalid_input", "from must not be after to.");
+  return { fromSeconds, toSeconds };
+}
+
+/** An event as the wire has it. */
+function shownEvent(event: Event, writeDate: DateWriter) {
+  const { id, service, message, alert } = event;
+  return { id, date: writeDate(toSeconds(dateMs(event))), level: event.level, message, service, alert };
+}

@@ -1,0 +1,89 @@
+import * as z from "zod/mini";
+import { AppError } from "../domain/errors.ts";
+import { HIGHEST_LEVEL, LEVEL_NAMES, levelByName } from "../domain/level.ts";
+import { SECOND_MS, toSeconds } from "../domain/time.ts";
+
+/** The latest date that a ULID can hold, in seconds. */
+const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
+
+/** Parses fields by a schema; the first thing that is wrong becomes the hint of a 400. */
+export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<string, unknown>): z.output<S> {
+  const result = schema.safeParse(fields);
+  if (result.success) return result.data;
+  throw new AppError("invalid_input", result.error.issues[0]?.message ?? "The request is not valid.");
+}
+
+/** Query parameters; those that are left empty were not given. */
+export function readQuery(url: string): Record<string, unknown> {
+  const fields: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of new URL(url).searchParams) if (value !== "") fields[name] ??= value;
+  return fields;
+}
+
+/** A text of well-formed Unicode. */
+export function text(hint: string) {
+  return z.string(hint).check(z.refine((value: string) => value.isWellFormed(), hint));
+}
+
+/** A number, or a text that holds one: the original Java client sends those. */
+export function number(hint: string) {
+  return z.pipe(
+    z.union([z.number(hint), z.string(hint).check(z.regex(/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i, hint))], hint),
+    z.transform(Number),
+  );
+}
+
+/** true or false, 1 or 0, also as texts. */
+export function boolean(hint: string) {
+  return z.pipe(
+    z.union([z.boolean(), z.literal([0, 1, "0", "1", "true", "false"])], hint),
+    z.transform((value) => value === true || value === 1 || value === "1" || value === "true"),
+  );
+}
+
+const SERVICE_HINT = "service must be a string of 1 to 200 characters, at most 800 bytes, without control characters.";
+
+/** The name of a service. An object's name is lost beyond 1,024 bytes; 200 code points have at most 800. */
+export const serviceName = text(SERVICE_HINT).check(
+  z.refine((name: string) => {
+    const length = [...name].length;
+    return length >= 1 && length <= 200 && !/\p{Cc}/u.test(name);
+  }, SERVICE_HINT),
+);
+
+const LEVEL_HINT = `level must be an integer from 0 to ${HIGHEST_LEVEL} or one of ${LEVEL_NAMES.join(", ")}.`;
+
+/** The level of an event: a number, or a name. */
+export const level = z.pipe(
+  z.union([z.number(), z.string()], LEVEL_HINT),
+  z.pipe(
+    z.transform((value: number | string) =>
+      typeof value === "number" ? value : /^\s*\d+\s*$/.test(value) ? Number(value) : levelByName(value.trim()),
+    ),
+    z.int(LEVEL_HINT).check(z.gte(0, LEVEL_HINT), z.lte(HIGHEST_LEVEL, LEVEL_HINT)),
+  ),
+);
+
+/** A date: seconds since the epoch, or ISO 8601 (UTC unless it says otherwise); whole seconds come out. */
+export function date(name: string) {
+  const hint = `${name} must be a date: seconds since the epoch, or ISO 8601.`;
+  return z.pipe(
+    z.union([z.number(), z.string()], hint),
+    z.pipe(
+      z.transform((value: number | string) => Math.floor(typeof value === "number" ? value : secondsOf(value))),
+      z.int(hint).check(z.gte(0, hint), z.lte(LATEST_SECONDS, hint)),
+    ),
+  );
+}
+
+function secondsOf(value: string): number {
+  const trimmed = value.trim();
+  if (/^[+-]?\d+(\.\d*)?$/.test(trimmed)) return Number(trimmed);
+  if (!/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i.test(trimmed)) return Number.NaN;
+  const hasZone = /(Z|[+-]\d\d:?\d\d)$/i.test(trimmed.slice(10));
+  // A date with a time but no zone would be local time.
+  return Date.parse(trimmed.length > 10 && !hasZone ? `${trimmed.replace(" ", "T")}Z` : trimmed) / SECOND_MS;
+}
+
+/** The parameter of every GET that turns dates into text. */
+export const humanDates = z._default(z.optional(boolean("humanDates must be 1 or 0.")), false);

@@ -1,0 +1,50 @@
+import type { Env } from "../config.ts";
+import { expectedOf, isTrustworthy, type Snapshot } from "../domain/snapshot.ts";
+import { toSeconds } from "../domain/time.ts";
+import { errorText, log } from "../log.ts";
+import { openDatabase } from "../storage/database.ts";
+import { listServices, upsertServices } from "../storage/directory.ts";
+import { callMonitor } from "./monitors.ts";
+
+/** A list asks at most so many objects, which bounds what it costs; the rest is given as the directory has it. */
+const MOST_ASKED = 50;
+
+/**
+ * All services, by name. Rows that can't be trusted are asked at their objects first, then those whose promise has
+ * passed, the longest overdue first; what is learned goes back into the directory.
+ */
+export async function listHeartbeats(env: Env, nowMs: number): Promise<Snapshot[]> {
+  const db = openDatabase(env.DB);
+  const rows = await listServices(db);
+  const answers = await Promise.all(toBeAsked(rows, nowMs).map((row) => ask(env, row)));
+  const learned = answers.filter((answer) => answer !== undefined);
+  if (learned.length > 0) {
+    try {
+      await upsertServices(db, learned);
+    } catch (error) {
+      log("warn", "directory.refresh-failed", { rows: learned.length, error: errorText(error) });
+    }
+  }
+  const byName = new Map(learned.map((snapshot) => [snapshot.service, snapshot]));
+  return rows.map((row) => byName.get(row.service) ?? row);
+}
+
+function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {
+  const now = toSeconds(nowMs);
+  return rows
+    .filter((row) => row.status === "alive" && expectedOf(row) < now)
+    .map((row) => ({ row, isTrusted: isTrustworthy(row, nowMs) }))
+    .sort((a, b) => Number(a.isTrusted) - Number(b.isTrusted) || expectedOf(a.row) - expectedOf(b.row))
+    .slice(0, MOST_ASKED)
+    .map(({ row }) => row);
+}
+
+/** One object that can't be reached must not spoil the list: its row is given as it is, and its `asOf` says so. */
+async function ask(env: Env, row: Snapshot): Promise<Snapshot | undefined> {
+  try {
+    return (await callMonitor(env, row.service, (monitor) => monitor.snapshot())) ?? undefined;
+  } catch (error) {
+    log("warn", "directory.ask-failed", { service: row.service, error: errorText(error) });
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import { deadlineMs, type Service } from "../domain/service.ts";
+import { SECOND_MS } from "../domain/time.ts";
+
+/** What a state store needs of the object's storage. */
+export interface StateStorage {
+  kv: { get(key: string): unknown; put(key: string, value: unknown): void };
+  getAlarm(): Promise<number | null>;
+  setAlarm(ms: number): Promise<void>;
+  deleteAlarm(): Promise<void>;
+}
+
+/** The stored form of a service. */
+interface StoredService {
+  version: 1;
+  /** Rises with every change of anything but the deadline. */
+  revision: number;
+  status: Service["status"];
+  sinceMs: number;
+  nextInSeconds: number;
+  graceSeconds: number;
+  graceIsOwn: boolean;
+  targets: Service["targets"];
+  /** Null only while the service is alive and the alarm is exactly its deadline: then the alarm alone is written. */
+  deadlineMs: number | null;
+}
+
+const KEY = "service";
+
+/**
+ * Keeps a service and its alarm. A steady pulse changes nothing but the deadline, and the deadline is the alarm, so it
+ * writes exactly one row. This is known here only: everyone else sees a whole service.
+ */
+export class StateStore {
+  readonly #storage: StateStorage;
+  readonly #onLostWrite: (error: unknown) => void;
+  #stored: StoredService | undefined;
+  #service: Service | undefined;
+  #armedMs: number | undefined;
+
+  private constructor(storage: StateStorage, onLostWrite: (error: unknown) => void) {
+    this.#storage = storage;
+    this.#onLostWrite = onLostWrite;
+  }
+
+  /**
+   * Loads what is stored; to be called in the object's constructor, where `getAlarm` is right.
+   * @param assumeLastMs the last pulse to assume when the platform has lost the alarm of an alive service
+   * @param onLostWrite called when the platform refused to set an alarm: what is in memory is then not what is stored
+   */
+  static async open(
+    storage: StateStorage,
+    assumeLastMs: () => Promise<number>,
+    onLostWrite: (error: unknown) => void,
+  ): Promise<StateStore> {
+    const store = new StateStore(storage, onLostWrite);
+    const stored = storage.kv.get(KEY) as StoredService | undefined;
+    store.#armedMs = (await storage.getAlarm()) ?? undefined;
+    if (!stored) return store;
+    store.#stored = stored;
+    const promiseMs = (stored.nextInSeconds + stored.graceSeconds) * SECOND_MS;
+    const knownDeadlineMs = stored.deadlineMs ?? store.#armedMs;
+    const lastMs = knownDeadlineMs === undefined ? await assumeLastMs() : knownDeadlineMs - promiseMs;
+    const { version: _version, revision: _revision, deadlineMs: _deadline, ...rest } = stored;
+    store.#service = { ...rest, lastMs };
+    return store;
+  }
+
+  /** The service; undefined before its first pulse. */
+  get service(): Service | undefined {
+    return this.#service;
+  }
+
+  /** Rises with every change of anything but the deadline; 0 before the first. */
+  get revision(): number {
+    return this.#stored?.revision ?? 0;
+  }
+
+  /** To be called first in `alarm()`: the alarm that woke the object is spent. */
+  spendAlarm(): void {
+    this.#armedMs = undefined;
+  }
+
+  /**
+   * Writes what has changed of the service, and sets the alarm, without awaiting: together with what the caller writes
+   * before its next await it is one atomic step.
+   * @param wakeMs when the object must wake up by itself; undefined for never
+   */
+  write(service: Service | undefined, wakeMs: number | undefined, nowMs: number): void {
+    // An alarm for now or earlier would be stored as now, and is a known trap inside alarm() (workerd#6866).
+    const armMs = wakeMs === undefined ? undefined : Math.max(wakeMs, nowMs + 1);
+    if (service) {
+      const next = this.#encode(service, armMs, nowMs);
+      if (JSON.stringify(next) !== JSON.stringify(this.#stored)) {
+        this.#storage.kv.put(KEY, next);
+        this.#stored = next;
+      }
+      this.#service = service;
+    }
+    if (armMs === this.#armedMs) return;
+    const done = armMs === undefined ? this.#storage.deleteAlarm() : this.#storage.setAlarm(armMs);
+    this.#armedMs = armMs;
+    done.catch(this.#onLostWrite);
+  }
+
+  #encode(service: Service, armMs: number | undefined, nowMs: number): StoredService {
+    const deadline = deadlineMs(service);
+    const alarmIsDeadline = service.status === "alive" && armMs === deadline;
+    const next: StoredService = {
+      version: 1,
+      revision: this.revision,
+      status: service.status,
+      sinceMs: service.sinceMs,
+      nextInSeconds: service.nextInSeconds,
+      graceSeconds: service.graceSeconds,
+      graceIsOwn: service.graceIsOwn,
+      targets: service.targets,
+      deadlineMs: alarmIsDeadline ? null : deadline,
+    };
+    if (!this.#isSteady(service, next)) next.revision = Math.max(this.revision + 1, nowMs);
+    return next;
+  }
+
+  /** Whether nothing changed but the deadline, and that not backwards: the directory orders rows by revision and last. */
+  #isSteady(service: Service, next: StoredService): boolean {
+    if (!this.#stored || !this.#service || service.lastMs < this.#service.lastMs) return false;
+    return JSON.stringify({ ...next, deadlineMs: null }) === JSON.stringify({ ...this.#stored, deadlineMs: null });
+  }
+}

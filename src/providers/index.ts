@@ -1,0 +1,38 @@
+import type { Config } from "../config.ts";
+import type { Alert } from "../domain/alert.ts";
+import type { Outcome } from "../domain/retry.ts";
+import type { Target } from "../domain/service.ts";
+import { mail } from "./mail.ts";
+import { deliver } from "./post.ts";
+import type { Provider } from "./provider.ts";
+import { pushover } from "./pushover.ts";
+import { webhook } from "./webhook.ts";
+
+const providers: ReadonlyMap<string, Provider> = new Map([
+  ["pushover", pushover],
+  ["mail", mail],
+  ["email", mail],
+  ["webhook", webhook],
+]);
+
+/** The alert types that a pulse may name. */
+export const ALERT_TYPES: readonly string[] = [...providers.keys()];
+
+/** Why a target can't be accepted, as one sentence; undefined where it can. */
+export function refuseTarget({ type, target }: Target, config: Config): string | undefined {
+  const provider = providers.get(type);
+  if (!provider) return `alertType must be one of ${ALERT_TYPES.join(", ")}.`;
+  return provider.refuses(target, config);
+}
+
+/** What is dubious about a target that was accepted, as sentences. */
+export function warnOfTarget({ type, target }: Target, config: Config): string[] {
+  return providers.get(type)?.warnings(target, config) ?? [];
+}
+
+/** Makes one attempt to send an alert to a target. Never throws. */
+export async function send(alert: Alert, { type, target }: Target, config: Config): Promise<Outcome> {
+  const provider = providers.get(type);
+  if (!provider) return { kind: "permanent", answer: `there is no alertType ${type}` };
+  return deliver(provider, alert, target, config);
+}

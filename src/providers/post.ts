@@ -1,0 +1,83 @@
+import type { Config } from "../config.ts";
+import type { Alert } from "../domain/alert.ts";
+import type { Outcome } from "../domain/retry.ts";
+import { SECOND_MS } from "../domain/time.ts";
+import { errorText } from "../log.ts";
+import type { Provider, ProviderAnswer } from "./provider.ts";
+
+/** How long a provider may take for its whole answer, body included. */
+export const TIMEOUT_MS = 10 * SECOND_MS;
+const MOST_BODY_BYTES = 16 * 1024;
+
+/** Makes one attempt to deliver an alert. Never throws: whatever goes wrong is an outcome. */
+export async function deliver(provider: Provider, alert: Alert, target: string, config: Config): Promise<Outcome> {
+  try {
+    const request = await provider.request(alert, target, config);
+    if ("kind" in request) return request;
+    const response = await fetch(request.url, {
+      method: "POST",
+      headers: request.headers,
+      body: request.body,
+      redirect: "manual",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return provider.classify({ status: response.status, headers: response.headers, body: await readStart(response) });
+  } catch (error) {
+    const timedOut = error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
+    return { kind: "retry", answer: timedOut ? `no answer within ${TIMEOUT_MS / SECOND_MS} s` : errorText(error) };
+  }
+}
+
+/** What most providers mean by their status: only what is theirs alone is left to them. */
+export function classifyByStatus(answer: ProviderAnswer): Outcome {
+  const said = describe(answer);
+  const { status } = answer;
+  if (status >= 200 && status < 300) return { kind: "delivered", answer: said };
+  if (status === 401 || status === 403) return { kind: "credentials", answer: said };
+  if (status >= 500 || status === 408 || status === 425 || status === 429) {
+    const retryAfterMs = readRetryAfter(answer.headers, Date.now());
+    return { kind: "retry", answer: said, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  }
+  return { kind: "permanent", answer: said };
+}
+
+/** An answer in one short line, for people. */
+export function describe(answer: ProviderAnswer): string {
+  const start = answer.body.replace(/\s+/g, " ").trim().slice(0, 200).toWellFormed();
+  return start ? `HTTP ${answer.status}: ${start}` : `HTTP ${answer.status}`;
+}
+
+/** The delay that `Retry-After` asks for, in either of its two forms; undefined where there is none or it makes no sense. */
+export function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
+  const text = headers.get("retry-after")?.trim();
+  if (!text) return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * SECOND_MS;
+  const dateMs = Date.parse(text);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}
+
+/** Reads what matters of a body and lets go of the rest, so that the connection is freed. */
+async function readStart(response: Response): Promise<string> {
+  if (!response.body) return "";
+  const reader = response.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (length < MOST_BODY_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.byteLength;
+  }
+  await reader.cancel();
+  return new TextDecoder().decode(concatenate(chunks, length));
+}
+
+function concatenate(chunks: Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return all;
+}

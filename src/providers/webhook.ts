@@ -1,0 +1,65 @@
+import ipaddr from "ipaddr.js";
+import type { Alert } from "../domain/alert.ts";
+import { classifyByStatus } from "./post.ts";
+import type { Provider } from "./provider.ts";
+
+/** A JSON POST to any URL, signed when a secret is configured. */
+export const webhook: Provider = {
+  refuses(target, config) {
+    const url = parseHttpUrl(target);
+    if (!url) return "alertTarget must be an http or https URL when alertType is webhook.";
+    if (!config.webhook.allowPrivate && pointsInwards(url.hostname)) {
+      return "alertTarget must not be a loopback or private address, unless ALLOW_PRIVATE_WEBHOOKS is true.";
+    }
+    return undefined;
+  },
+
+  warnings: () => [],
+
+  async request(alert, target, config) {
+    const refusal = this.refuses(target, config);
+    if (refusal) return { kind: "permanent", answer: refusal };
+    const body = JSON.stringify(payload(alert));
+    const headers: Record<string, string> = { "content-type": "application/json", "user-agent": "watchTower" };
+    if (config.webhook.secret) headers["x-watchtower-signature"] = `sha256=${await sign(body, config.webhook.secret)}`;
+    return { url: target, headers, body };
+  },
+
+  classify: classifyByStatus,
+};
+
+function payload(alert: Alert) {
+  const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
+  return {
+    id: alert.id,
+    kind: alert.kind,
+    service: alert.service,
+    date: iso(alert.dateMs),
+    title: alert.title,
+    message: alert.message,
+    lastPulse: iso(alert.dead?.lastMs),
+    deadFrom: iso(alert.dead?.fromMs),
+    deadTo: iso(alert.dead?.toMs),
+  };
+}
+
+/** HMAC-SHA256 in lower-case hexadecimal, over the body's bytes. */
+async function sign(body: string, secret: string): Promise<string> {
+  const bytes = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", bytes.encode(secret), algorithm, false, ["sign"]);
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes.encode(body)));
+  return Array.from(signature, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  const url = URL.parse(text);
+  return url && (url.protocol === "http:" || url.protocol === "https:") ? url : undefined;
+}
+
+/** Only literal addresses can be told: a Worker can't resolve names. The URL parser has already undone every notation. */
+function pointsInwards(hostname: string): boolean {
+  if (/(^|\.)localhost\.?$/.test(hostname)) return true;
+  const literal = hostname.replace(/^\[|\]$/g, "");
+  return ipaddr.isValid(literal) && ipaddr.process(literal).range() !== "unicast";
+}

@@ -1,0 +1,65 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { DeliveryState } from "../domain/alert.ts";
+import type { Status } from "../domain/service.ts";
+
+/*
+ * All dates are whole seconds since the epoch, UTC.
+ * Every table is WITHOUT ROWID, which drizzle-kit can't say: the migrations have it by hand, and a test looks.
+ */
+
+/** The directory: what was last known of each service. The truth is in the service's object. */
+export const services = sqliteTable("services", {
+  service: text().primaryKey(),
+  status: text().$type<Status>().notNull(),
+  /** When the status began. */
+  since: integer().notNull(),
+  /** The last pulse, at `as_of`. */
+  last: integer().notNull(),
+  nextIn: integer("next_in").notNull(),
+  grace: integer().notNull(),
+  graceIsOwn: integer("grace_is_own", { mode: "boolean" }).notNull(),
+  alertType: text("alert_type").notNull(),
+  alertTarget: text("alert_target").notNull(),
+  /** Rises with every change; together with `last` it keeps an old row from overtaking a new one. */
+  revision: integer().notNull(),
+  /** When this was read at the service's object. */
+  asOf: integer("as_of").notNull(),
+});
+
+/** What services reported, keyed by a ULID whose time is the event's date. */
+export const events = sqliteTable(
+  "events",
+  {
+    id: text().primaryKey(),
+    service: text().notNull(),
+    level: integer().notNull(),
+    message: text().notNull(),
+    alert: integer({ mode: "boolean" }).notNull(),
+  },
+  (table) => [
+    index("events_by_service").on(table.service, table.id),
+    // A query uses it only if it repeats `level >= 4` literally.
+    index("events_errors").on(table.id).where(sql`level >= 4`),
+  ],
+);
+
+/** The delivery log: one row for each alert and target. */
+export const alerts = sqliteTable(
+  "alerts",
+  {
+    id: text().primaryKey(),
+    service: text().notNull(),
+    date: integer().notNull(),
+    kind: text().notNull(),
+    alertType: text("alert_type").notNull(),
+    alertTarget: text("alert_target").notNull(),
+    title: text().notNull(),
+    message: text().notNull(),
+    state: text().$type<DeliveryState>().notNull(),
+    attempts: integer().notNull(),
+    lastAnswer: text("last_answer"),
+    nextAttempt: integer("next_attempt"),
+  },
+  (table) => [index("alerts_by_service").on(table.service, table.id)],
+);

@@ -1,0 +1,19 @@
+import { exports } from "cloudflare:workers";
+
+/** The password that the Worker under test is configured with. */
+export const PASSWORD = "correct horse";
+
+/** Calls the Worker over HTTP, with the password unless told otherwise. */
+export async function call(
+  method: string,
+  path: string,
+  options: { body?: unknown; headers?: Record<string, string>; raw?: BodyInit } = {},
+): Promise<{ status: number; headers: Headers; body: any }> {
+  const init: RequestInit = { method, headers: { password: PASSWORD, ...options.headers }, redirect: "manual" };
+  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  if (body !== undefined) init.body = body;
+  const response = await exports.default.fetch(new Request(`https://tower.example${path}`, init));
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}

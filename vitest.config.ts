@@ -1,0 +1,51 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+const migrations = await readD1Migrations("migrations");
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // Pure code, in plain Node: also the stores of the object, against SQLite in memory.
+        test: { name: "domain", include: ["test/domain/**/*.test.ts"] },
+      },
+      {
+        // Objects, routes, providers and D1, in workerd.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: migrations,
+                PASSWORD: "correct horse",
+                PUSHOVER_TOKEN: "pushover-token",
+                MAILCHANNELS_API_KEY: "mailchannels-key",
+                MAIL_FROM: "tower@example.com",
+                WEBHOOK_SECRET: "webhook-secret",
+                DEFAULT_ALERT_TYPE: "webhook",
+                DEFAULT_ALERT_TARGET: "https://default.example/hook",
+                GRACE_SECONDS: "5",
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "worker",
+          include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
+          setupFiles: ["test/support/migrate.ts"],
+        },
+      },
+      {
+        // The whole system from outside: real processes, real HTTP.
+        test: {
+          name: "system",
+          include: ["test/{system,deploy}/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
