@@ -29,7 +29,7 @@ export class D1Lane {
   readonly #db: Database;
   readonly #service: string;
   readonly #snapshot: () => Snapshot | undefined;
-  #underWay: Promise<void> | undefined;
+  #underWay: Promise<boolean> | undefined;
 
   constructor(outbox: Outbox, db: Database, service: string, snapshot: () => Snapshot | undefined) {
     this.#outbox = outbox;
@@ -44,8 +44,8 @@ export class D1Lane {
     return head?.attempts !== undefined && this.#underWay === undefined;
   }
 
-  /** Sends one batch; joins the one that is under way, if there is one. */
-  flush(claimMs: number): Promise<void> {
+  /** Sends one batch, or joins the one that is under way; tells whether D1 took it. */
+  flush(claimMs: number): Promise<boolean> {
     this.#underWay ??= this.#flushOnce(claimMs).finally(() => {
       this.#underWay = undefined;
     });
@@ -55,17 +55,17 @@ export class D1Lane {
   /** Sends all that is owed now, also what was added while a batch was under way. */
   async flushAll(claimMs: number): Promise<void> {
     if (this.#underWay) await this.#underWay;
-    while (this.#entries().length > 0 && !this.isBackingOff) await this.flush(claimMs);
+    while (this.#entries().length > 0 && !this.isBackingOff && (await this.flush(claimMs)));
   }
 
   #entries(): OutboxEntry[] {
     return [...this.#outbox.entries].filter((entry) => entry.lane === D1_LANE);
   }
 
-  async #flushOnce(claimMs: number): Promise<void> {
+  async #flushOnce(claimMs: number): Promise<boolean> {
     const batch = this.#nextBatch();
     const head = batch[0];
-    if (!head) return;
+    if (!head) return true;
     const nowMs = Date.now();
     const attempts = beginAttempt(head.attempts, nowMs);
     // What a request has just owed is claimed already, so that no alarm takes it up at the same time.
@@ -73,6 +73,7 @@ export class D1Lane {
     try {
       await within(TIMEOUT_MS, this.#send(batch));
       for (const entry of batch) this.#outbox.remove(entry.id);
+      return true;
     } catch (error) {
       const refused = isRefusal(error);
       const refusals = (attempts.refusals ?? 0) + (refused && batch.length === 1 ? 1 : 0);
@@ -80,9 +81,10 @@ export class D1Lane {
       if (refusals >= MOST_REFUSALS) {
         this.#outbox.move(head.id, PARKED_LANE);
         log("error", "d1.parked", { service: this.#service, entry: head.id, kind: head.owed.kind });
-        return;
+        return true;
       }
       this.#outbox.postpone(head.id, Date.now() + databaseDelayMs(attempts.count), { ...attempts, refusals });
+      return false;
     }
   }
 

@@ -199,7 +199,11 @@ export class ServiceMonitor extends DurableObject<Env> {
     if (this.#d1Lane.isBackingOff) return;
     const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => this.#arm(Date.now()));
     this.ctx.waitUntil(flushed);
-    await Promise.race([flushed, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT_FOR_D1_MS))]);
+    try {
+      await within(LONGEST_WAIT_FOR_D1_MS, flushed);
+    } catch (error) {
+      log("warn", "d1.slow", { service: this.#name, error: errorText(error) });
+    }
   }
 
   async #refreshDirectory(): Promise<void> {

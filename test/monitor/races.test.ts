@@ -1,0 +1,136 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { advance, useTestClock } from "../support/clock.ts";
+import {
+  accept,
+  alarmOf,
+  DEADLINE_MS,
+  deliveryLog,
+  interceptProviders,
+  MINUTELY,
+  monitorOf,
+  rowOf,
+  runAlarm,
+} from "../support/monitor.ts";
+
+useTestClock();
+afterEach(() => vi.restoreAllMocks());
+
+const fail = () => new Response("no", { status: 500 });
+
+/** Runs alarms until nothing is owed any more, but doesn't wait for the next death. */
+async function deliverAll(service: string): Promise<void> {
+  for (;;) {
+    const alarmMs = await alarmOf(service);
+    if (alarmMs === null || alarmMs > Date.now() + DEADLINE_MS / 2) return;
+    await runAlarm(service);
+  }
+}
+
+describe("a pulse while the death notice is being sent", () => {
+  it("is told after it, when the notice arrives", async () => {
+    const service = "revived under way";
+    const received = interceptProviders(async ({ body }) => {
+      if (body.kind === "dead") await monitorOf(service).pulse(MINUTELY);
+      return accept();
+    });
+    await monitorOf(service).pulse(MINUTELY);
+    await runAlarm(service);
+    await deliverAll(service);
+    expect(received.map(({ body }) => body.kind)).toEqual(["dead", "alive"]);
+    expect((await monitorOf(service).snapshot())?.status).toBe("alive");
+    expect(await alarmOf(service)).toBe(Date.now() + DEADLINE_MS);
+    expect((await deliveryLog(service)).map(({ kind, state }) => [kind, state])).toEqual([
+      ["dead", "delivered"],
+      ["alive", "delivered"],
+    ]);
+  });
+
+  it("is told in one message with it, when the notice fails", async () => {
+    const service = "revived, notice failed";
+    const received = interceptProviders(async ({ body }) => {
+      if (body.kind !== "dead") return accept();
+      await monitorOf(service).pulse(MINUTELY);
+      return fail();
+    });
+    await monitorOf(service).pulse(MINUTELY);
+    await runAlarm(service);
+    await deliverAll(service);
+    expect(received.map(({ body }) => body.kind)).toEqual(["dead", "alive"]);
+    expect(received[1]?.body.message).toContain("It was dead for 5 s, from ");
+    expect((await deliveryLog(service)).map(({ kind, state }) => [kind, state])).toEqual([
+      ["dead", "dropped"],
+      ["alive", "delivered"],
+    ]);
+  });
+
+  it("doesn't lose its own deadline to the end of the alarm", async () => {
+    const service = "dies again";
+    const received = interceptProviders(async ({ body }, index) => {
+      if (index === 0) await monitorOf(service).pulse({ ...MINUTELY, nextInSeconds: 10 });
+      return body.kind === "dead" || body.kind === "alive" ? accept() : fail();
+    });
+    await monitorOf(service).pulse(MINUTELY);
+    while (await runAlarm(service));
+    expect(received.map(({ body }) => body.kind)).toEqual(["dead", "alive", "dead"]);
+  });
+});
+
+describe("a cancel while the death notice is being sent", () => {
+  it.each([
+    ["arrives", accept, "delivered"],
+    ["fails", fail, "dropped"],
+  ])("stops all alerts, whether the notice %s or not", async (how, answer, state) => {
+    const service = `cancelled, notice ${how}`;
+    const received = interceptProviders(async () => {
+      await monitorOf(service).cancel();
+      return answer();
+    });
+    await monitorOf(service).pulse(MINUTELY);
+    while (await runAlarm(service));
+    expect(received).toHaveLength(1);
+    expect(await deliveryLog(service)).toMatchObject([{ kind: "dead", state, attempts: 1 }]);
+    expect(await rowOf(service)).toMatchObject({ status: "cancelled" });
+  });
+});
+
+describe("a request while D1 is being written", () => {
+  it.each([
+    ["pulse", "alive", () => monitorOf("D1 and pulse").pulse(MINUTELY)],
+    ["cancel", "cancelled", () => monitorOf("D1 and cancel").cancel()],
+  ])("is not overtaken: after a %s the row says %s", async (verb, status, request) => {
+    const service = `D1 and ${verb}`;
+    interceptProviders(accept);
+    await monitorOf(service).pulse(MINUTELY);
+    const batch = env.DB.batch.bind(env.DB);
+    let isFirst = true;
+    vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
+      const isDeath = isFirst;
+      isFirst = false;
+      if (isDeath) advance(1_000);
+      // The request starts while the row of the death is on its way, and wants to write the next.
+      const result = batch(statements);
+      if (isDeath) void request();
+      return result as never;
+    });
+    await runAlarm(service);
+    await deliverAll(service);
+    await vi.waitFor(async () => expect(await rowOf(service)).toMatchObject({ status }));
+    expect((await monitorOf(service).snapshot())?.status).toBe(status);
+  });
+});
+
+describe("many requests at once", () => {
+  it("leave one consistent service", async () => {
+    const service = "crowded";
+    const received = interceptProviders(accept);
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        i % 10 === 9 ? monitorOf(service).cancel() : monitorOf(service).pulse(MINUTELY),
+      ),
+    );
+    const snapshot = await monitorOf(service).snapshot();
+    await vi.waitFor(async () => expect(await rowOf(service)).toMatchObject({ status: snapshot?.status }));
+    expect(received).toHaveLength(0);
+  });
+});

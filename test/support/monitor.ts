@@ -1,0 +1,78 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { Pulse, Target } from "../../src/domain/service.ts";
+
+/** A target that only exists in tests. */
+export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a" };
+
+/** A pulse that promises the next one within a minute; the grace is 5 s by configuration. */
+export const MINUTELY: Pulse = { nextInSeconds: 60, targets: [HOOK] };
+
+/** A minute's promise and its grace. */
+export const DEADLINE_MS = 65_000;
+
+/** The object of a service. */
+export function monitorOf(service: string) {
+  return env.SERVICE_MONITOR.getByName(service);
+}
+
+/** When the object will wake up by itself; null for never. */
+export function alarmOf(service: string): Promise<number | null> {
+  return runInDurableObject(monitorOf(service), (_, state) => state.storage.getAlarm());
+}
+
+/** Moves the clock to the object's alarm and lets it run; returns whether there was one. */
+export async function runAlarm(service: string): Promise<boolean> {
+  const alarmMs = await alarmOf(service);
+  if (alarmMs === null) return false;
+  vi.setSystemTime(Math.max(alarmMs, Date.now()));
+  return runDurableObjectAlarm(monitorOf(service));
+}
+
+/** One message that a provider received. */
+export interface Received {
+  url: string;
+  body: any;
+  atMs: number;
+}
+
+/**
+ * Stands in for all providers: records what arrives, and answers as told.
+ * @param answer what to answer to the n-th message, counted from 0
+ */
+export function interceptProviders(answer: (message: Received, index: number) => Response | Promise<Response>): Received[] {
+  const received: Received[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const message = { url: String(input), body: JSON.parse(String(init?.body)), atMs: Date.now() };
+    received.push(message);
+    return answer(message, received.length - 1);
+  });
+  return received;
+}
+
+/** A provider that takes everything. */
+export const accept = () => new Response("ok");
+
+/** How a delivery stands in D1's log, oldest first. */
+export async function deliveryLog(service: string) {
+  const { results } = await env.DB.prepare(
+    "select kind, alert_target as target, state, attempts, last_answer as answer from alerts where service = ? order by date, kind desc, id",
+  )
+    .bind(service)
+    .all<{ kind: string; target: string; state: string; attempts: number; answer: string | null }>();
+  return results;
+}
+
+/** The events of a service, oldest first. */
+export async function eventsOf(service: string) {
+  const { results } = await env.DB.prepare("select level, message from events where service = ? order by id")
+    .bind(service)
+    .all<{ level: number; message: string }>();
+  return results;
+}
+
+/** A service's row in D1's directory. */
+export function rowOf(service: string) {
+  return env.DB.prepare("select * from services where service = ?").bind(service).first<Record<string, unknown>>();
+}
