@@ -8,7 +8,7 @@ export default defineConfig({
     projects: [
       {
         // Pure code, in plain Node: also the stores of the object, against SQLite in memory.
-        test: { name: "domain", include: ["test/domain/**/*.test.ts"] },
+        test: { name: "domain", include: ["test/domain/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         // Objects, routes, providers and D1, in workerd.
@@ -34,6 +34,7 @@ export default defineConfig({
           name: "worker",
           include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
           setupFiles: ["test/support/migrate.ts"],
+          testTimeout: 60_000,
         },
       },
       {

@@ -42,8 +42,10 @@ describe("an alarm", () => {
 
   it("goes on after an eviction in the middle of its retries", async () => {
     const received = interceptProviders((_, index) => (index < 2 ? new Response("no", { status: 500 }) : accept()));
-    await monitorOf("evicted twice").pulse(MINUTELY);
-    while (await runAlarm("evicted twice")) await evictDurableObject(monitorOf("evicted twice"));
+    await monitorOf("evicted, retries").pulse(MINUTELY);
+    await runAlarm("evicted, retries");
+    await evictDurableObject(monitorOf("evicted, retries"));
+    while (await runAlarm("evicted, retries"));
     expect(received).toHaveLength(3);
     expect(new Set(received.map(({ body }) => body.id)).size).toBe(1);
   });

@@ -41,7 +41,9 @@ export interface Received {
  * Stands in for all providers: records what arrives, and answers as told.
  * @param answer what to answer to the n-th message, counted from 0
  */
-export function interceptProviders(answer: (message: Received, index: number) => Response | Promise<Response>): Received[] {
+export function interceptProviders(
+  answer: (message: Received, index: number) => Response | Promise<Response>,
+): Received[] {
   const received: Received[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const message = { url: String(input), body: JSON.parse(String(init?.body)), atMs: Date.now() };

@@ -1,0 +1,94 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { printable } from "./terminal.ts";
+
+/** A place for alerts on this machine, for those who have not configured a provider yet. */
+export interface Inbox {
+  /** Where alerts are to be posted. */
+  url: string;
+  close(): void;
+}
+
+// A webhook's body is a few KiB, an event's message at most 64 KiB.
+const LONGEST_BODY = 1_048_576;
+
+/**
+ * Starts the inbox on loopback and prints each alert that arrives. It listens where it did the last time with this
+ * state folder, because alerts that are not delivered yet point there.
+ */
+export async function startInbox(stateDir: string, print: (text: string) => void): Promise<Inbox> {
+  const server = createServer(async (request, response) => {
+    try {
+      response.writeHead(await receive(request, print)).end();
+    } catch {
+      // The sender went away: there is nobody to answer.
+      response.destroy();
+    }
+  });
+  const portFile = join(stateDir, "inbox-port");
+  const port = await listen(server, readPort(portFile)).catch(() => listen(server, 0));
+  writeFileSync(portFile, `${port}\n`);
+  return {
+    url: `http://127.0.0.1:${port}/inbox`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Takes a request and returns the status to answer with. */
+async function receive(request: IncomingMessage, print: (text: string) => void): Promise<number> {
+  if (request.url !== "/inbox") return 404;
+  if (request.method !== "POST") return 405;
+  let body = "";
+  // Read to its end even where it is too long: a connection with a rest in it serves no further request.
+  for await (const chunk of request.setEncoding("utf8")) if (body.length <= LONGEST_BODY) body += chunk;
+  if (body.length > LONGEST_BODY) return 413;
+  const text = describeAlert(body);
+  if (text === undefined) return 400;
+  print(text);
+  return 200;
+}
+
+/** An alert for human eyes; undefined where the body is none. */
+export function describeAlert(body: string): string | undefined {
+  const alert = parseObject(body);
+  if (typeof alert?.title !== "string") return undefined;
+  const date = typeof alert.date === "string" ? Date.parse(alert.date) : Number.NaN;
+  const iso = new Date(Number.isNaN(date) ? Date.now() : date).toISOString();
+  const time = `${iso.slice(0, 19).replace("T", " ")} UTC`;
+  const message = typeof alert.message === "string" ? alert.message : "";
+  const lines = [`ALERT  ${time}`, ...[alert.title, ...message.split("\n")].map((line) => `       ${line}`)];
+  return `\n${printable(lines.join("\n")).trimEnd()}\n`;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readPort(file: string): number {
+  try {
+    const port = Number(readFileSync(file, "utf8"));
+    return Number.isInteger(port) && port > 0 && port <= 65_535 ? port : 0;
+  } catch {
+    return 0;
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

@@ -1,0 +1,74 @@
+import { Miniflare, MiniflareCoreError } from "miniflare";
+import { resourcesDir } from "./d1-file.ts";
+import { addressRefusal } from "./port.ts";
+import { Refusal } from "./refusal.ts";
+import { guardNextRuntime } from "./runtime-guard.ts";
+import type { WorkerVariables } from "./settings.ts";
+import type { Bindings, WorkerConfig } from "./wrangler-config.ts";
+
+/** A Worker to run: its configuration, its code as one module, and its variables and secrets. */
+export interface LocalWorker {
+  config: WorkerConfig;
+  script: string;
+  variables?: WorkerVariables;
+}
+
+/** A Worker that runs. */
+export interface Runtime {
+  miniflare: Miniflare;
+  url: URL;
+  /** Resolves when workerd ends, with what ended it. */
+  ended: Promise<string>;
+}
+
+/** Starts a Worker in workerd, on an address and a state folder, and waits until it listens. */
+export async function startRuntime(
+  { config, script, variables = {} }: LocalWorker,
+  { host, port, stateDir }: { host: string; port: number; stateDir: string },
+): Promise<Runtime> {
+  const env: Bindings = { ...config.env };
+  for (const [name, value] of Object.entries(variables)) env[name] = { type: "text", value };
+  const ended = guardNextRuntime();
+  const miniflare = new Miniflare({
+    host,
+    port,
+    resourcePersistencePath: resourcesDir(stateDir),
+    // Nothing leaves this machine: neither the look-up of a sample request.cf, nor telemetry (off by default).
+    cf: false,
+    enableDevRegistry: false,
+    logRequests: false,
+    // `unsafeTriggerHandlers` stays off: it opens /cdn-cgi/handler/scheduled, which would run cron triggers for
+    // whoever reaches the port, without a password.
+    handleStructuredLogs: ({ level, message }) =>
+      level === "warn" || level === "error" ? console.error(message) : console.log(message),
+    workers: [
+      {
+        config: {
+          name: config.name,
+          compatibilityDate: config.compatibilityDate,
+          compatibilityFlags: config.compatibilityFlags,
+          manifest: { mainModule: "index.js", modules: { "index.js": { type: "esm", contents: script } } },
+          env,
+          exports: config.exports,
+        },
+      },
+    ],
+  });
+  try {
+    return { miniflare, url: await miniflare.ready, ended };
+  } catch (error) {
+    await miniflare.dispose().catch(() => undefined);
+    if (!(error instanceof MiniflareCoreError)) throw error;
+    if (error.code === "ERR_ADDRESS_IN_USE") throw addressRefusal(host, port, "EADDRINUSE");
+    // Its message repeats what the runtime printed, in JSON.
+    if (error.code === "ERR_RUNTIME_FAILURE") throw new Refusal("The Worker can't be started, for the reason above.");
+    throw new Refusal(`The Worker can't be started: ${error.message}`);
+  }
+}
+
+/** Runs the Worker's `scheduled` handler; rejects where it fails. */
+export async function runScheduled(miniflare: Miniflare, cron: string): Promise<void> {
+  const worker = await miniflare.getWorker();
+  const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
+  if (outcome !== "ok") throw new Error(`the handler ended with "${outcome}"`);
+}
