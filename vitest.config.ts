@@ -8,7 +8,7 @@ export default defineConfig({
     projects: [
       {
         // Pure code, in plain Node: also the stores of the object, against SQLite in memory.
-        test: { name: "domain", include: ["test/domain/**/*.test.ts"], testTimeout: 60_000 },
+        test: { name: "domain", include: ["test/domain/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
       },
       {
         // Objects, routes, providers and D1, in workerd.

@@ -1,5 +1,5 @@
-import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { Hono } from "hono/tiny";
 import { AppError } from "./domain/errors.ts";
 import { guiRoutes } from "./gui/routes.tsx";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
@@ -18,7 +18,7 @@ export function createApp(): Hono<AppEnv> {
   // Any origin may call: the secret travels in a header, never in a cookie.
   app.use(cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 }));
   app.use(requireConfiguration);
-  app.use(requirePassword((c) => c.req.path === "/health" || c.req.path.startsWith("/gui") || isBrowserVisit(c)));
+  app.use(requirePassword((c) => /^\/(health|gui|gui\/.*)$/.test(c.req.path) || isBrowserVisit(c)));
 
   heartbeatRoutes(app);
   eventRoutes(app);

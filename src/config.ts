@@ -86,8 +86,8 @@ export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
   function url(name: "PUSHOVER_API_URL" | "MAILCHANNELS_API_URL", fallback: string): string {
     const given = text(env[name]);
     if (given === undefined) return fallback;
-    if (URL.canParse(given)) return given.replace(/\/+$/, "");
-    problems.push(`${name} must be a URL; ${fallback} is used.`);
+    if (/^https?:$/.test(URL.parse(given)?.protocol ?? "")) return given.replace(/\/+$/, "");
+    problems.push(`${name} must be an http or https URL; ${fallback} is used.`);
     return fallback;
   }
 
@@ -120,8 +120,8 @@ export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
   }
 
   return {
-    // Not trimmed: a password is what it is.
-    password: env.PASSWORD === "" ? undefined : env.PASSWORD,
+    // Trimmed, since HTTP trims the headers that carry it: a newline pasted along would shut everybody out.
+    password: text(env.PASSWORD),
     pushover: {
       token: text(env.PUSHOVER_TOKEN),
       apiUrl: url("PUSHOVER_API_URL", "https://api.pushover.net"),

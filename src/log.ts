@@ -12,7 +12,12 @@ export function log(
   console[level === "info" ? "log" : level](JSON.stringify({ level, event, ...fields }));
 }
 
-/** The text of whatever was thrown, for a log line. */
+/**
+ * The text of whatever was thrown, for a log line: that of its first cause, since Drizzle wraps what D1 said into a
+ * message that repeats the query's parameters, and those may be anything.
+ */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
 }

@@ -17,7 +17,7 @@ export interface Attempts {
   firstMs: number;
   /** The last delay between two attempts; 0 before the first retry. */
   delayMs: number;
-  /** After this moment nothing is tried any more. */
+  /** An attempt that fails from this moment on was the last. */
   giveUpMs: number;
   /** How often the other side refused the thing for its own sake, where that is counted. */
   refusals?: number;

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { html } from "hono/html";
 import { configOf } from "../config.ts";
 import { toSeconds } from "../domain/time.ts";
 import { hasPassword } from "../http/auth.ts";
@@ -23,6 +24,7 @@ async function getOverview(c: AppContext): Promise<Response> {
   c.header("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'");
   c.header("x-content-type-options", "nosniff");
   c.header("referrer-policy", "no-referrer");
+  c.header("cache-control", "no-store");
   if (!(await hasPassword(c))) {
     c.header("www-authenticate", 'Basic realm="watchTower (any user name)", charset="UTF-8"');
     return c.html(<p>The password is needed: reload the page and enter it, with any user name.</p>, 401);
@@ -38,5 +40,6 @@ async function getOverview(c: AppContext): Promise<Response> {
     ),
   ]);
   const { timeZone } = configOf(c.env);
-  return c.html(<Overview services={services} events={events.rows} nowMs={nowMs} timeZone={timeZone} />);
+  const page = <Overview services={services} events={events.rows} nowMs={nowMs} timeZone={timeZone} />;
+  return c.html(html`<!doctype html>${page}`);
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../domain/errors.ts";
+import { readForm } from "./form.ts";
 
 /** A body may have 512 KiB. */
 export const MOST_BODY_BYTES = 512 * 1024;
@@ -9,15 +10,10 @@ export const MOST_BODY_BYTES = 512 * 1024;
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
   const text = await readText(request);
-  const isForm = request.headers.get("content-type")?.startsWith("application/x-www-form-urlencoded") ?? false;
-  if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return formFields(text);
+  const type = request.headers.get("content-type")?.toLowerCase() ?? "";
+  const isForm = type.startsWith("application/x-www-form-urlencoded");
+  if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);
   return jsonFields(text);
-}
-
-function formFields(text: string): Record<string, unknown> {
-  const fields: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of new URLSearchParams(text)) fields[name] = value;
-  return fields;
 }
 
 function jsonFields(text: string): Record<string, unknown> {

@@ -26,6 +26,7 @@ const DEFAULT_RANGE_SECONDS = 86_400;
 const CLOCK_SLACK_SECONDS = 600;
 
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
+const RANGE_HINT = "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
 const LIMIT_HINT = `limit must be an integer from 1 to ${MOST_LIMIT}.`;
 
 const eventSchema = z.object({
@@ -34,8 +35,7 @@ const eventSchema = z.object({
   message: text(MESSAGE_HINT).check(
     z.refine((message: string) => {
       const bytes = new TextEncoder().encode(message).byteLength;
-      // SQLite ends texts at a NUL where it reads them from JSON.
-      return bytes >= 1 && bytes <= MOST_MESSAGE_BYTES && !message.includes("\0");
+      return bytes >= 1 && bytes <= MOST_MESSAGE_BYTES;
     }, MESSAGE_HINT),
   ),
   alert: z._default(z.optional(boolean("alert must be true or false.")), false),
@@ -46,7 +46,7 @@ const listSchema = z.object({
   from: z.optional(date("from")),
   to: z.optional(date("to")),
   level: z.optional(level),
-  message: z.optional(text("message must be a string.")),
+  message: z.optional(text("message must be a string without NUL characters.")),
   limit: z._default(
     z.optional(
       z.pipe(number(LIMIT_HINT), z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(MOST_LIMIT, LIMIT_HINT))),
@@ -103,8 +103,8 @@ function rangeOf(
 ): { fromSeconds: number; toSeconds: number; beforeId?: string } {
   if (query.cursor !== undefined) return readCursor(query.cursor);
   const toSeconds = query.to ?? now + CLOCK_SLACK_SECONDS;
-  const fromSeconds = query.from ?? Math.min(now - DEFAULT_RANGE_SECONDS, toSeconds);
-  if (fromSeconds > toSeconds) throw new AppError("invalid_input", "from must not be after to.");
+  const fromSeconds = query.from ?? now - DEFAULT_RANGE_SECONDS;
+  if (fromSeconds > toSeconds) throw new AppError("invalid_input", RANGE_HINT);
   return { fromSeconds, toSeconds };
 }
 

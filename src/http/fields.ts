@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { AppError } from "../domain/errors.ts";
 import { HIGHEST_LEVEL, LEVEL_NAMES, levelByName } from "../domain/level.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
+import { readForm } from "./form.ts";
 
 /** The latest date that a ULID can hold, in seconds. */
 const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
@@ -15,14 +16,12 @@ export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<s
 
 /** Query parameters; those that are left empty were not given. */
 export function readQuery(url: string): Record<string, unknown> {
-  const fields: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of new URL(url).searchParams) if (value !== "") fields[name] ??= value;
-  return fields;
+  return readForm(new URL(url).search.slice(1));
 }
 
-/** A text of well-formed Unicode. */
+/** A text of well-formed Unicode without NUL: SQLite ends texts there when it reads them from JSON. */
 export function text(hint: string) {
-  return z.string(hint).check(z.refine((value: string) => value.isWellFormed(), hint));
+  return z.string(hint).check(z.refine((value: string) => value.isWellFormed() && !value.includes("\0"), hint));
 }
 
 /** A number, or a text that holds one: the original Java client sends those. */
@@ -76,13 +75,15 @@ export function date(name: string) {
   );
 }
 
+const ISO_8601 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i;
+
 function secondsOf(value: string): number {
   const trimmed = value.trim();
   if (/^[+-]?\d+(\.\d*)?$/.test(trimmed)) return Number(trimmed);
-  if (!/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i.test(trimmed)) return Number.NaN;
-  const hasZone = /(Z|[+-]\d\d:?\d\d)$/i.test(trimmed.slice(10));
-  // A date with a time but no zone would be local time.
-  return Date.parse(trimmed.length > 10 && !hasZone ? `${trimmed.replace(" ", "T")}Z` : trimmed) / SECOND_MS;
+  const [, day, time = "00:00", zone = "Z"] = trimmed.match(ISO_8601) ?? [];
+  // Date.parse takes February 30 for March 2.
+  const isDay = day !== undefined && new Date(Date.parse(day) || 0).toISOString().startsWith(day);
+  return isDay ? Date.parse(`${day}T${time}${zone}`) / SECOND_MS : Number.NaN;
 }
 
 /** The parameter of every GET that turns dates into text. */

@@ -26,20 +26,18 @@ const ALERT_TYPE_HINT = "alertType must be a string.";
 const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
 
 /** Seconds are rounded up: who promises 1.5 s shall not be dead before. */
-const wholeSeconds = z.transform((seconds: number) => Math.ceil(seconds));
+function seconds(hint: string, least: number, most: number) {
+  const rounded = z.pipe(
+    number(hint).check(z.gte(0, hint)),
+    z.transform((seconds: number) => Math.ceil(seconds)),
+  );
+  return z.pipe(rounded, z.number(hint).check(z.gte(least, hint), z.lte(most, hint)));
+}
 
 const pulseSchema = z.object({
   service: serviceName,
-  nextIn: z.pipe(
-    z.pipe(number(NEXT_IN_HINT), wholeSeconds),
-    z.number(NEXT_IN_HINT).check(z.gte(1, NEXT_IN_HINT), z.lte(LONGEST_NEXT_IN_SECONDS, NEXT_IN_HINT)),
-  ),
-  grace: z.optional(
-    z.pipe(
-      z.pipe(number(GRACE_HINT), wholeSeconds),
-      z.number(GRACE_HINT).check(z.gte(0, GRACE_HINT), z.lte(LONGEST_GRACE_SECONDS, GRACE_HINT)),
-    ),
-  ),
+  nextIn: seconds(NEXT_IN_HINT, 1, LONGEST_NEXT_IN_SECONDS),
+  grace: z.optional(seconds(GRACE_HINT, 0, LONGEST_GRACE_SECONDS)),
   alertType: z.optional(text(ALERT_TYPE_HINT)),
   alertTarget: z.optional(
     text(ALERT_TARGET_HINT).check(
@@ -57,8 +55,9 @@ export function heartbeatRoutes(app: Hono<AppEnv>): void {
   route(app, "/", { GET: listOrGui, POST: postPulse, DELETE: deleteHeartbeat });
   route(app, "/heartbeat", { GET: getByQuery, POST: postPulse, DELETE: deleteHeartbeat });
   route(app, "/heartbeats", { GET: getList });
-  route(app, "/heartbeat/:name{.+}", { GET: (c) => getByPath(c, "/heartbeat/") });
-  route(app, "/get/:name{.+}", { GET: (c) => getByPath(c, "/get/") });
+  // Not `.+`, which stops at the line separators that a name may hold.
+  route(app, "/heartbeat/:name{[^]+}", { GET: getByPath });
+  route(app, "/get/:name{[^]+}", { GET: getByPath });
 }
 
 async function postPulse(c: AppContext): Promise<Response> {
@@ -123,14 +122,14 @@ function getByQuery(c: AppContext): Promise<Response> {
   return getOne(c, readQuery(c.req.url));
 }
 
-function getByPath(c: AppContext, prefix: string): Promise<Response> {
+function getByPath(c: AppContext): Promise<Response> {
   // The raw path: a router's own decoding may not tell `%2F` from `/`, or `%2541` from `%41`.
-  const encoded = new URL(c.req.url).pathname.slice(prefix.length);
+  const encoded = new URL(c.req.url).pathname.replace(/^\/[^/]*\//, "");
   let service: string;
   try {
     service = decodeURIComponent(encoded);
   } catch {
-    throw new AppError("invalid_input", "The service's name in the path must be percent-encoded UTF-8.");
+    throw new AppError("invalid_input", "service must be percent-encoded UTF-8 in the path.");
   }
   return getOne(c, { ...readQuery(c.req.url), service });
 }

@@ -9,6 +9,7 @@ import { errorText, log } from "../log.ts";
 import { openDatabase } from "../storage/database.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { dateWriter } from "./dates.ts";
+import { DATABASE_UNREACHABLE } from "./errors.ts";
 import { humanDates, parseFields, readQuery } from "./fields.ts";
 import { route } from "./route.ts";
 
@@ -38,7 +39,7 @@ async function getHealth(c: AppContext): Promise<Response> {
     await openDatabase(c.env.DB).get(sql`select 1`);
   } catch (error) {
     log("error", "health.failed", { error: errorText(error) });
-    throw new AppError("unavailable", "The database can't be reached.", { "Retry-After": "10" });
+    throw new AppError("unavailable", DATABASE_UNREACHABLE, { "Retry-After": "10" });
   }
   return c.json({ result: 200 });
 }

@@ -126,14 +126,5 @@ function latestOfEach(records: readonly AlertRecord[]): AlertRecord[] {
 
 /** Whether D1 refused the row itself, rather than being absent, overloaded or not yet migrated. */
 function isRefusal(error: unknown): boolean {
-  return /SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|too big|datatype mismatch|malformed JSON/i.test(errorChain(error));
-}
-
-/** Drizzle wraps what D1 said, so the causes count, too. */
-function errorChain(error: unknown): string {
-  const texts: string[] = [];
-  for (let e: unknown = error; e !== undefined && e !== null; e = e instanceof Error ? e.cause : undefined) {
-    texts.push(errorText(e));
-  }
-  return texts.join(" ");
+  return /SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|too big|datatype mismatch|malformed JSON/i.test(errorText(error));
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { type AlertRecord, failureEvent, noticeOfFailure } from "../domain/alert.ts";
-import { D1_LANE, dueDeliveries, laneOf, type OutboxEntry, type OwedAlert } from "../domain/outbox.ts";
+import { D1_LANE, dueDeliveries, laneOf, type OutboxEntry, type Owed, type OwedAlert } from "../domain/outbox.ts";
 import { type Attempts, beginAttempt, decide, type Outcome } from "../domain/retry.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
@@ -16,38 +16,83 @@ const MOST_AT_ONCE = 4;
 /** An alarm may run for 15 minutes; what is still due after one is left to the next run. */
 const LONGEST_RUN_MS = MINUTE_MS;
 
+/** What the dispatcher needs of the object it works for. */
+export interface Shell {
+  /** Runs synchronous writes as one step, and re-arms the alarm in the same step. */
+  transaction(work: () => void): void;
+  /** Owes something more; to be called in a transaction. */
+  owe(owed: Owed, nowMs: number): void;
+  /** Applies what time alone has done: while a run waits for a provider, the service may die. */
+  applyDue(nowMs: number): void;
+  /** When something can next happen by itself. */
+  nextWakeMs(): number | undefined;
+}
+
 /** Delivers what is due, lane by lane, at least once; used by `alarm()` alone, of which only one runs at a time. */
 export class Dispatcher {
   readonly #outbox: Outbox;
   readonly #d1Lane: D1Lane;
   readonly #config: Config;
-  readonly #transaction: (work: () => void) => void;
+  readonly #shell: Shell;
+  readonly #busyLanes = new Set<string>();
+  #nudge = Promise.withResolvers<void>();
 
-  /** @param transaction runs synchronous writes as one step, and re-arms the alarm in the same step */
-  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, transaction: (work: () => void) => void) {
+  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, shell: Shell) {
     this.#outbox = outbox;
     this.#d1Lane = d1Lane;
     this.#config = config;
-    this.#transaction = transaction;
+    this.#shell = shell;
   }
 
-  /** Delivers until nothing is due; lanes don't wait for each other. */
+  /** Tells a run that something more may be due. */
+  nudge(): void {
+    this.#nudge.resolve();
+  }
+
+  /** Delivers until nothing is due; lanes don't wait for each other, nor does a death for a slow provider. */
   async run(startedMs: number): Promise<void> {
-    const busyLanes = new Set<string>();
-    const worker = async () => {
-      while (Date.now() - startedMs < LONGEST_RUN_MS) {
-        const [entry] = dueDeliveries(this.#outbox.entries, busyLanes, Date.now());
-        if (!entry) return;
-        busyLanes.add(entry.lane);
-        try {
-          await (entry.lane === D1_LANE ? this.#d1Lane.flush(CLAIM_MS) : this.#attempt(entry));
-        } finally {
-          busyLanes.delete(entry.lane);
+    const underWay = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    for (;;) {
+      const nowMs = Date.now();
+      const mayStart = nowMs - startedMs < LONGEST_RUN_MS && failures.length === 0;
+      if (mayStart) {
+        this.#nudge = Promise.withResolvers();
+        this.#shell.applyDue(nowMs);
+        for (const entry of dueDeliveries(this.#outbox.entries, this.#busyLanes, nowMs)) {
+          if (underWay.size >= MOST_AT_ONCE) break;
+          const delivery = this.#deliver(entry)
+            .catch((error) => void failures.push(error))
+            .finally(() => underWay.delete(delivery));
+          underWay.add(delivery);
         }
       }
-    };
-    const results = await Promise.allSettled(Array.from({ length: MOST_AT_ONCE }, worker));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+      if (underWay.size === 0) break;
+      await this.#waitForChange(underWay, mayStart && underWay.size < MOST_AT_ONCE);
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Waits until a delivery ends; where there is room for another, also until one may be due. */
+  async #waitForChange(underWay: Set<Promise<void>>, hasRoom: boolean): Promise<void> {
+    if (!hasRoom) {
+      await Promise.race(underWay);
+      return;
+    }
+    const wakeMs = this.#shell.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    const due = Promise.withResolvers<void>();
+    const timer = setTimeout(due.resolve, Math.min(LONGEST_RUN_MS, Math.max(1, wakeMs - Date.now())));
+    await Promise.race([...underWay, this.#nudge.promise, due.promise]);
+    clearTimeout(timer);
+  }
+
+  async #deliver(entry: OutboxEntry): Promise<void> {
+    this.#busyLanes.add(entry.lane);
+    try {
+      await (entry.lane === D1_LANE ? this.#d1Lane.flush(CLAIM_MS) : this.#attempt(entry));
+    } finally {
+      this.#busyLanes.delete(entry.lane);
+    }
   }
 
   async #attempt(entry: OutboxEntry): Promise<void> {
@@ -55,14 +100,18 @@ export class Dispatcher {
     const owed = entry.owed;
     const { alert, target } = owed;
     if (!this.#config.alertsEnabled) {
-      this.#transaction(() => this.#outbox.remove(entry.id));
+      this.#shell.transaction(() => {
+        this.#outbox.remove(entry.id);
+        const attempts = entry.attempts?.count ?? 0;
+        this.#shell.owe({ kind: "record", record: { alert, target, state: "dropped", attempts } }, Date.now());
+      });
       log("warn", "alert.dropped", { service: alert.service, alert: alert.id, reason: "ALERTS_ENABLED is false" });
       return;
     }
     const attempts = beginAttempt(entry.attempts, Date.now());
-    this.#transaction(() => this.#outbox.postpone(entry.id, Date.now() + CLAIM_MS, attempts));
+    this.#shell.transaction(() => this.#outbox.postpone(entry.id, Date.now() + CLAIM_MS, attempts));
     const outcome = await send(alert, target, this.#config);
-    this.#transaction(() => this.#settle(entry.id, owed, attempts, outcome, Date.now()));
+    this.#shell.transaction(() => this.#settle(entry.id, owed, attempts, outcome, Date.now()));
   }
 
   #settle(id: number, owed: OwedAlert, attempts: Attempts, outcome: Outcome, nowMs: number): void {
@@ -79,7 +128,7 @@ export class Dispatcher {
     const record = (state: AlertRecord["state"], nextAttemptMs?: number) => {
       const result: AlertRecord = { alert, target, state, attempts: attempts.count, lastAnswer: outcome.answer };
       if (nextAttemptMs !== undefined) result.nextAttemptMs = nextAttemptMs;
-      this.#outbox.add({ kind: "record", record: result }, nowMs, nowMs);
+      this.#shell.owe({ kind: "record", record: result }, nowMs);
     };
     // While the answer was awaited, a pulse or a cancel may have dropped the notice.
     const dropped = this.#outbox.get(id) === undefined;
@@ -103,11 +152,11 @@ export class Dispatcher {
 
   /** A given-up alert becomes an event, and is told to the default target, unless it is that one which fails. */
   #tellOfFailure({ alert, target }: OwedAlert, answer: string, nowMs: number): void {
-    this.#outbox.add({ kind: "event", event: failureEvent(ulid(nowMs), alert, target, answer) }, nowMs, nowMs);
+    this.#shell.owe({ kind: "event", event: failureEvent(ulid(nowMs), alert, target, answer) }, nowMs);
     const { defaultTarget } = this.#config;
     if (!defaultTarget) return;
     const notice = noticeOfFailure(alert, target, answer, nowMs);
     const owed: OwedAlert = { kind: "alert", alert: { id: ulid(nowMs), ...notice }, target: defaultTarget };
-    if (laneOf(owed) !== laneOf({ kind: "alert", alert, target })) this.#outbox.add(owed, nowMs, nowMs);
+    if (laneOf(owed) !== laneOf({ kind: "alert", alert, target })) this.#shell.owe(owed, nowMs);
   }
 }

@@ -41,7 +41,12 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#db = openDatabase(env.DB);
     this.#outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(this.#outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
-    this.#dispatcher = new Dispatcher(this.#outbox, this.#d1Lane, this.#config, (work) => this.#transaction(work));
+    this.#dispatcher = new Dispatcher(this.#outbox, this.#d1Lane, this.#config, {
+      transaction: (work) => this.#transaction(work),
+      owe: (owed, nowMs) => this.#owe(owed, nowMs),
+      applyDue: (nowMs) => this.#applyDue(nowMs),
+      nextWakeMs: () => nextWake(this.#store.service, nextDeliveryMs(this.#outbox.entries)),
+    });
     void ctx.blockConcurrencyWhile(async () => {
       this.#store = await StateStore.open(
         ctx.storage,
@@ -107,7 +112,8 @@ export class ServiceMonitor extends DurableObject<Env> {
       const delayMs = Math.min(LONGEST_ALARM_BACKOFF_MS, 5 * SECOND_MS * 2 ** Math.min(this.#failedAlarms, 10));
       log("error", "alarm.failed", { service: this.#name, error: errorText(error), retryInMs: delayMs });
       // If not even this can be stored, the platform's own retries are all that is left: then it may throw.
-      await this.ctx.storage.setAlarm(Date.now() + delayMs);
+      const nowMs = Date.now();
+      this.#store.write(this.#store.service, nowMs + delayMs, nowMs);
     }
   }
 
@@ -116,15 +122,19 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#store.spendAlarm();
     this.#isDelivering = true;
     try {
-      const service = this.#store.service;
       // Before anything is awaited, the state is stored with its deadline, and a recovery alarm is set.
-      if (service) this.#commit(expire(service, nowMs), nowMs);
-      else this.#arm(nowMs);
+      this.#applyDue(nowMs);
       await this.#dispatcher.run(nowMs);
     } finally {
       this.#isDelivering = false;
     }
     this.#arm(Date.now());
+  }
+
+  #applyDue(nowMs: number): void {
+    const service = this.#store.service;
+    if (service) this.#commit(expire(service, nowMs), nowMs);
+    else this.#arm(nowMs);
   }
 
   /**
@@ -175,6 +185,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     try {
       this.ctx.storage.transactionSync(work);
       this.#write(service, nowMs);
+      this.#dispatcher.nudge();
     } catch (error) {
       // Part of the step may have been done in memory already: the next request starts from what is stored.
       this.#reset(error);
@@ -187,11 +198,10 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   #write(service: Service | undefined, nowMs: number): void {
-    const wakeMs = nextWake(service, nextDeliveryMs(this.#outbox.entries));
-    // While deliveries are under way, the alarm is there only in case they are cut short.
-    const soonestMs = this.#isDelivering ? nowMs + CLAIM_MS : nowMs;
-    const isDue = wakeMs !== undefined && wakeMs <= nowMs;
-    this.#store.write(service, isDue ? soonestMs : wakeMs, nowMs);
+    const deliveryMs = nextDeliveryMs(this.#outbox.entries);
+    // What is due while a run delivers is the run's; the alarm is there only in case it is cut short.
+    const isTakenUp = this.#isDelivering && deliveryMs !== undefined && deliveryMs <= nowMs;
+    this.#store.write(service, nextWake(service, isTakenUp ? nowMs + CLAIM_MS : deliveryMs), nowMs);
   }
 
   /** Brings what is owed to D1 before the caller gets its answer, unless D1 is slow or failing: then it stays owed. */

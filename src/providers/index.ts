@@ -25,9 +25,10 @@ export function refuseTarget({ type, target }: Target, config: Config): string |
   return provider.refuses(target, config);
 }
 
-/** What is dubious about a target that was accepted, as sentences. */
+/** What is dubious about a target that is used all the same, as sentences: the configured default is never refused. */
 export function warnOfTarget({ type, target }: Target, config: Config): string[] {
-  return providers.get(type)?.warnings(target, config) ?? [];
+  const refusal = refuseTarget({ type, target }, config);
+  return refusal ? [refusal] : (providers.get(type)?.warnings(target, config) ?? []);
 }
 
 /** Makes one attempt to send an alert to a target. Never throws. */

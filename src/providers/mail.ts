@@ -1,4 +1,4 @@
-import { classifyByStatus } from "./post.ts";
+import { classifyByStatus, jsonObject } from "./post.ts";
 import type { Provider } from "./provider.ts";
 import { cutText } from "./text.ts";
 
@@ -36,8 +36,19 @@ export const mail: Provider = {
     };
   },
 
-  classify: classifyByStatus,
+  classify(answer) {
+    const outcome = classifyByStatus(answer);
+    if (outcome.kind !== "delivered" || (answer.status === 202 && !saysFailed(answer.body))) return outcome;
+    // 202 alone means accepted, and even then the one message may have failed; without it nobody was told.
+    return { kind: "retry", answer: outcome.answer };
+  },
 };
+
+/** Whether an answer of 202 carries the news that the message was not sent after all. */
+function saysFailed(body: string): boolean {
+  const results = jsonObject(body)?.results;
+  return Array.isArray(results) && results.some((result) => result?.status === "failed");
+}
 
 function addresses(target: string): string[] {
   return target

@@ -4,13 +4,20 @@ import type { Outcome } from "../domain/retry.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText } from "../log.ts";
 import type { Provider, ProviderAnswer } from "./provider.ts";
+import { cutText } from "./text.ts";
 
 /** How long a provider may take for its whole answer, body included. */
-export const TIMEOUT_MS = 10 * SECOND_MS;
+const TIMEOUT_MS = 10 * SECOND_MS;
+const LATE = `no answer within ${TIMEOUT_MS / SECOND_MS} s`;
 const MOST_BODY_BYTES = 16 * 1024;
+/** How much of an answer is kept for people, in characters. */
+const MOST_SHOWN = 200;
 
 /** Makes one attempt to deliver an alert. Never throws: whatever goes wrong is an outcome. */
 export async function deliver(provider: Provider, alert: Alert, target: string, config: Config): Promise<Outcome> {
+  // Not AbortSignal.timeout: its timer can't be cleared, and would keep the object awake, and billed, after the answer.
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new Error(LATE)), TIMEOUT_MS);
   try {
     const request = await provider.request(alert, target, config);
     if ("kind" in request) return request;
@@ -19,12 +26,14 @@ export async function deliver(provider: Provider, alert: Alert, target: string, 
       headers: request.headers,
       body: request.body,
       redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: controller.signal,
     });
-    return provider.classify({ status: response.status, headers: response.headers, body: await readStart(response) });
+    const { status, headers } = response;
+    return provider.classify({ status, headers, body: await readBody(response) });
   } catch (error) {
-    const timedOut = error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
-    return { kind: "retry", answer: timedOut ? `no answer within ${TIMEOUT_MS / SECOND_MS} s` : errorText(error) };
+    return { kind: "retry", answer: controller.signal.aborted ? LATE : errorText(error) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -42,9 +51,19 @@ export function classifyByStatus(answer: ProviderAnswer): Outcome {
 }
 
 /** An answer in one short line, for people. */
-export function describe(answer: ProviderAnswer): string {
-  const start = answer.body.replace(/\s+/g, " ").trim().slice(0, 200).toWellFormed();
+function describe(answer: ProviderAnswer): string {
+  const start = cutText(answer.body.replace(/\s+/g, " ").trim(), MOST_SHOWN);
   return start ? `HTTP ${answer.status}: ${start}` : `HTTP ${answer.status}`;
+}
+
+/** A body as a JSON object; undefined where it is anything else. */
+export function jsonObject(body: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The delay that `Retry-After` asks for, in either of its two forms; undefined where there is none or it makes no sense. */
@@ -54,6 +73,16 @@ export function readRetryAfter(headers: Headers, nowMs: number): number | undefi
   if (/^\d+$/.test(text)) return Number(text) * SECOND_MS;
   const dateMs = Date.parse(text);
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
+}
+
+/** The body, or nothing of one that breaks off after a success: the status has told that already, and is no lie. */
+async function readBody(response: Response): Promise<string> {
+  try {
+    return await readStart(response);
+  } catch (error) {
+    if (response.ok) return "";
+    throw error;
+  }
 }
 
 /** Reads what matters of a body and lets go of the rest, so that the connection is freed. */

@@ -1,5 +1,5 @@
 import { toSeconds } from "../domain/time.ts";
-import { classifyByStatus, describe } from "./post.ts";
+import { classifyByStatus, jsonObject } from "./post.ts";
 import type { Provider } from "./provider.ts";
 import { cutText } from "./text.ts";
 
@@ -35,24 +35,11 @@ export const pushover: Provider = {
 
   classify(answer) {
     const outcome = classifyByStatus(answer);
-    const said = readBody(answer.body);
-    if (outcome.kind === "delivered") {
-      // 200 without "status":1 is not Pushover's: a proxy or a captive portal answered. Only status 0 is its refusal.
-      if (said?.status === 1) return outcome;
-      return { kind: said?.status === 0 ? "permanent" : "retry", answer: describe(answer) };
-    }
-    // A refused token is our fault, whatever else is wrong: "token":"invalid" (pushover.net/api#response).
-    if (outcome.kind === "permanent" && said?.token === "invalid")
-      return { kind: "credentials", answer: outcome.answer };
-    return outcome;
+    const said = jsonObject(answer.body);
+    // Pushover says "token":"invalid" of a refused token and, with 429, of a used-up month: both are ours to mend.
+    if (answer.status < 500 && said?.token === "invalid") return { kind: "credentials", answer: outcome.answer };
+    if (outcome.kind !== "delivered" || said?.status === 1) return outcome;
+    // Another status is a refusal (pushover.net/api#response); without one it was not Pushover that answered.
+    return { kind: typeof said?.status === "number" ? "permanent" : "retry", answer: outcome.answer };
   },
 };
-
-function readBody(body: string): { status?: unknown; token?: unknown } | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -57,9 +57,16 @@ function parseHttpUrl(text: string): URL | undefined {
   return url && (url.protocol === "http:" || url.protocol === "https:") ? url : undefined;
 }
 
-/** Only literal addresses can be told: a Worker can't resolve names. The URL parser has already undone every notation. */
+/** Names that lead to this host or a private network: RFC 6761, 6762 and 8375, and ICANN's reserved `internal`. */
+const INWARD_NAME = /(^|\.)(localhost|local|internal|home\.arpa)\.*$/;
+/** All that IANA has ever given out for the public IPv6 Internet. */
+const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
+
+/** Of other names nothing is known: a Worker can't resolve any. The URL parser has undone every notation of an address. */
 function pointsInwards(hostname: string): boolean {
-  if (/(^|\.)localhost\.?$/.test(hostname)) return true;
+  if (INWARD_NAME.test(hostname)) return true;
   const literal = hostname.replace(/^\[|\]$/g, "");
-  return ipaddr.isValid(literal) && ipaddr.process(literal).range() !== "unicast";
+  if (!ipaddr.isValid(literal)) return false;
+  const address = ipaddr.process(literal);
+  return address.range() !== "unicast" || (address.kind() === "ipv6" && !address.match(GLOBAL_IPV6));
 }

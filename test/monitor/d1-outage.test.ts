@@ -21,13 +21,14 @@ import {
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
 
-/** Makes D1 refuse every query, until the returned function is called. */
-function breakD1(message = "D1_ERROR: D1 DB is overloaded. Too many requests queued."): () => void {
-  const refuse = () => {
-    throw new Error(message);
+/** Makes D1 refuse every query, as the real one does: when a statement is run. */
+function breakD1(): () => void {
+  const refuse = async () => {
+    throw new Error("D1_ERROR: D1 DB is overloaded. Too many requests queued.");
   };
+  const statement = { bind: () => statement, run: refuse, all: refuse, raw: refuse, first: refuse };
   const spies = [
-    vi.spyOn(env.DB, "prepare").mockImplementation(refuse),
+    vi.spyOn(env.DB, "prepare").mockReturnValue(statement as unknown as D1PreparedStatement),
     vi.spyOn(env.DB, "batch").mockImplementation(refuse),
   ];
   return () => {
@@ -91,12 +92,23 @@ describe("while D1 refuses every query", () => {
     expect(body.id).toMatch(/^[0-9A-Z]{26}$/);
   });
 
-  it("a plain event is refused with a 5xx, never acknowledged and lost", async () => {
+  it("a plain event is refused with a 503, never acknowledged and lost, and its message is not logged", async () => {
+    const logged = vi.spyOn(console, "error");
     const mend = breakD1();
-    const { status } = await call("POST", "/event", { body: { service: "plain", message: "lost?" } });
+    const { status, headers, body } = await call("POST", "/event", { body: { service: "plain", message: "lost?" } });
     mend();
-    expect(status).toBeGreaterThanOrEqual(500);
+    expect(status).toBe(503);
+    expect(headers.get("retry-after")).toBe("10");
+    expect(body).toMatchObject({ result: 503, code: "unavailable" });
     expect(await eventsOf("plain")).toEqual([]);
+    expect(logged).toHaveBeenCalledWith(expect.stringContaining("overloaded"));
+    expect(logged).not.toHaveBeenCalledWith(expect.stringContaining("lost?"));
+  });
+
+  it("a list is refused with a 503", async () => {
+    breakD1();
+    expect((await call("GET", "/")).status).toBe(503);
+    expect((await call("GET", "/events")).status).toBe(503);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   accept,
   alarmOf,
   DEADLINE_MS,
+  DEFAULT_HOOK,
   deliveryLog,
   eventsOf,
   HOOK,
@@ -19,7 +20,6 @@ import {
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
 
-const DEFAULT_HOOK = "https://default.example/hook";
 const answer =
   (status: number, headers: Record<string, string> = {}) =>
   () =>

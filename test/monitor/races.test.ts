@@ -1,14 +1,18 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { ulid } from "../../src/domain/ulid.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import {
   accept,
   alarmOf,
   DEADLINE_MS,
+  DEFAULT_HOOK,
   deliveryLog,
+  HOOK,
   interceptProviders,
   MINUTELY,
   monitorOf,
+  type Received,
   rowOf,
   runAlarm,
 } from "../support/monitor.ts";
@@ -20,11 +24,7 @@ const fail = () => new Response("no", { status: 500 });
 
 /** Runs alarms until nothing is owed any more, but doesn't wait for the next death. */
 async function deliverAll(service: string): Promise<void> {
-  for (;;) {
-    const alarmMs = await alarmOf(service);
-    if (alarmMs === null || alarmMs > Date.now() + DEADLINE_MS / 2) return;
-    await runAlarm(service);
-  }
+  while (await runAlarm(service, Date.now() + DEADLINE_MS / 2));
 }
 
 describe("a pulse while the death notice is being sent", () => {
@@ -117,6 +117,47 @@ describe("a request while D1 is being written", () => {
     await deliverAll(service);
     await vi.waitFor(async () => expect(await rowOf(service)).toMatchObject({ status }));
     expect((await monitorOf(service).snapshot())?.status).toBe(status);
+  });
+});
+
+describe("while a provider keeps an alarm waiting", () => {
+  /** Answers for the target only once something was told to the other one. */
+  const hangUntilOtherIsTold = (received: () => Received[]) => async (message: Received) => {
+    if (message.url === HOOK.target) {
+      await vi.waitFor(() => expect(received().map(({ url }) => url)).toContain(DEFAULT_HOOK), { timeout: 5_000 });
+    }
+    return accept();
+  };
+
+  it("an alert that comes to be owed is sent at once", async () => {
+    const service = "kept waiting";
+    const received: Received[] = interceptProviders(hangUntilOtherIsTold(() => received));
+    await monitorOf(service).pulse(MINUTELY);
+    const run = runAlarm(service);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    await monitorOf(service).alert({ id: ulid(Date.now()), service, level: 4, message: "also", alert: true });
+    await run;
+    expect(received.map(({ body }) => body.kind)).toEqual(["dead", "event"]);
+    expect((await deliveryLog(service)).map(({ state, attempts }) => [state, attempts])).toEqual([
+      ["delivered", 1],
+      ["delivered", 1],
+    ]);
+  });
+
+  it("a death is told at its deadline", async () => {
+    const service = "dies meanwhile";
+    const isDead = () => received.some(({ body }) => body.kind === "dead");
+    const received: Received[] = interceptProviders(async ({ url }) => {
+      if (url === DEFAULT_HOOK) await vi.waitFor(() => expect(isDead()).toBe(true), { timeout: 5_000 });
+      return accept();
+    });
+    await monitorOf(service).pulse({ ...MINUTELY, nextInSeconds: 1, graceSeconds: 0 });
+    await monitorOf(service).alert({ id: ulid(Date.now()), service, level: 4, message: "slow", alert: true });
+    const run = runAlarm(service);
+    await vi.waitFor(() => expect(received).toHaveLength(1));
+    advance(1_000);
+    await run;
+    expect(received.map(({ body }) => body.kind)).toEqual(["event", "dead"]);
   });
 });
 

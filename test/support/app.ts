@@ -8,23 +8,36 @@ import { type call, PASSWORD } from "./client.ts";
 /** What the Worker answered. */
 export type Answer = Awaited<ReturnType<typeof call>>;
 
-/** Asks the Worker with these headers alone: there is no password among them unless they have one. */
-export async function visit(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+/**
+ * Asks the Worker with these headers alone: there is no password among them unless they have one.
+ * @param variables others than those that the tests are configured with, if any
+ */
+export async function visit(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  variables?: Variables,
+): Promise<Answer> {
   const request = new Request(`https://tower.example${path}`, { method, headers, redirect: "manual" });
-  return read(await exports.default.fetch(request));
+  return read(variables ? await fetchWith(variables, request) : await exports.default.fetch(request));
 }
 
 /** Calls the app under other variables than those that the tests are configured with. */
 export async function callWith(
-  variables: Partial<Env>,
+  variables: Variables,
   method: string,
   path: string,
   options: { body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   const init: RequestInit = { method, headers: { password: PASSWORD, ...options.headers } };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
-  const request = new Request(`https://tower.example${path}`, init);
-  return read(await createApp().fetch(request, { ...env, ...variables }));
+  return read(await fetchWith(variables, new Request(`https://tower.example${path}`, init)));
+}
+
+type Variables = { [name in keyof Env]?: Env[name] | undefined };
+
+async function fetchWith(variables: Variables, request: Request): Promise<Response> {
+  return createApp().fetch(request, { ...env, ...variables } as Env);
 }
 
 async function read(response: Response): Promise<Answer> {
@@ -49,4 +62,15 @@ export async function countStored(): Promise<Record<string, number>> {
     "select (select count(*) from services) as services, (select count(*) from events) as events, (select count(*) from alerts) as alerts",
   ).first<Record<string, number>>();
   return { ...counts, objects: (await listDurableObjectIds(env.SERVICE_MONITOR)).length };
+}
+
+/** A value as the name of a test has it: not all of it, where it is long. */
+export function shown(value: unknown): string {
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 60).toWellFormed()}… (${text.length} characters)` : text;
+}
+
+/** Cases for `it.each`, with the last value of each shown in the middle, shortly. */
+export function titled<A, B>(cases: [A, B][]): [A, string, B][] {
+  return cases.map(([what, value]) => [what, shown(value), value]);
 }

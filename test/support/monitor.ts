@@ -6,6 +6,9 @@ import type { Pulse, Target } from "../../src/domain/service.ts";
 /** A target that only exists in tests. */
 export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a" };
 
+/** The default target of the Worker under test. */
+export const DEFAULT_HOOK = "https://default.example/hook";
+
 /** A pulse that promises the next one within a minute; the grace is 5 s by configuration. */
 export const MINUTELY: Pulse = { nextInSeconds: 60, targets: [HOOK] };
 
@@ -22,10 +25,13 @@ export function alarmOf(service: string): Promise<number | null> {
   return runInDurableObject(monitorOf(service), (_, state) => state.storage.getAlarm());
 }
 
-/** Moves the clock to the object's alarm and lets it run; returns whether there was one. */
-export async function runAlarm(service: string): Promise<boolean> {
+/**
+ * Moves the clock to the object's alarm and lets it run; returns whether there was one.
+ * @param beforeMs an alarm that is set for later is left alone
+ */
+export async function runAlarm(service: string, beforeMs = Number.POSITIVE_INFINITY): Promise<boolean> {
   const alarmMs = await alarmOf(service);
-  if (alarmMs === null) return false;
+  if (alarmMs === null || alarmMs >= beforeMs) return false;
   vi.setSystemTime(Math.max(alarmMs, Date.now()));
   return runDurableObjectAlarm(monitorOf(service));
 }
@@ -33,6 +39,7 @@ export async function runAlarm(service: string): Promise<boolean> {
 /** One message that a provider received. */
 export interface Received {
   url: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what arrives is looked at, not trusted.
   body: any;
   atMs: number;
 }

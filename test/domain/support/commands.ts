@@ -1,0 +1,286 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import { laneOf, type OutboxEntry, type Owed, type OwedAlert } from "../../../src/domain/outbox.ts";
+import type { Outcome } from "../../../src/domain/retry.ts";
+import { deadlineMs, expectedMs, type Pulse, type Service } from "../../../src/domain/service.ts";
+import { DAY_MS, HOUR_MS } from "../../../src/domain/time.ts";
+import { ulidTimeMs } from "../../../src/domain/ulid.ts";
+import { DEFAULT_TARGET, type MonitorShell, type World } from "./monitor-shell.ts";
+import type { Reference, View } from "./reference.ts";
+
+/** Something that happens both to the real system and to the reference. */
+export type Command = fc.AsyncCommand<Reference, World>;
+
+interface Happening {
+  name: string;
+  /** Whether it can happen now. */
+  canHappen?(reference: Reference): boolean;
+  toReference(reference: Reference): void;
+  toWorld(world: World): void | Promise<void>;
+}
+
+/** Makes a command that is followed by a comparison. */
+function command({ name, canHappen, toReference, toWorld }: Happening): Command {
+  return {
+    check: (reference) => canHappen?.(reference as Reference) ?? true,
+    async run(reference, world) {
+      const { service, entries } = world.shell;
+      toReference(reference);
+      await toWorld(world);
+      expect(viewOf(world)).toEqual(reference.view());
+      checkInvariants(world, { service, entries }, name);
+    },
+    toString: () => name,
+  };
+}
+
+/** How the real system looks from outside. */
+function viewOf(world: World): View {
+  const { service, entries } = world.shell;
+  const lanes: View["lanes"] = {};
+  for (const { lane, owed, attempts, nextMs } of entries) {
+    lanes[lane] ??= [];
+    lanes[lane].push([labelOf(owed), attempts?.count ?? 0, nextMs]);
+  }
+  return {
+    service: service && factsOf(service),
+    lanes,
+    alarmMs: world.storage.alarmMs,
+    arrived: world.arrived.map((owed) => `${laneOf(owed)} ${labelOf(owed)}`),
+    rows: world.rows.map(labelOf),
+  };
+}
+
+function factsOf(service: Service): View["service"] {
+  const { status, sinceMs, lastMs, graceSeconds, targets } = service;
+  return { status, sinceMs, lastMs, expectedMs: expectedMs(service), graceSeconds, targets };
+}
+
+function labelOf(owed: Owed): string {
+  const alertLabel = ({ alert }: Pick<OwedAlert, "alert">) => `${alert.title}@${alert.dateMs}`;
+  switch (owed.kind) {
+    case "alert":
+      return alertLabel(owed);
+    case "event":
+      return `event ${owed.event.level}@${ulidTimeMs(owed.event.id)}`;
+    case "record":
+      return `record ${alertLabel(owed.record)} ${owed.record.state} ${owed.record.attempts}`;
+    case "directory":
+      return "directory";
+  }
+}
+
+/** What must be true after every step, whatever the reference says. */
+function checkInvariants(world: World, before: Pick<MonitorShell, "service" | "entries">, name: string): void {
+  const { service, entries } = world.shell;
+  const deaths = entries.filter(({ owed }) => owed.kind === "alert" && owed.alert.kind === "dead");
+  const canHappen = service?.status === "alive" || entries.length > 0;
+  expect(world.storage.alarmMs !== null, "the alarm is set exactly when something can happen").toBe(canHappen);
+  world.latestMs = Math.max(world.latestMs, world.nowMs);
+  if (service?.status === "alive") {
+    // What is overdue is woken for a millisecond later; afterwards the clock may have stepped back.
+    const latestMs = Math.max(deadlineMs(service), world.latestMs + 1);
+    expect(world.storage.alarmMs, "the alarm is no later than the deadline").toBeLessThanOrEqual(latestMs);
+  }
+  if (service?.status !== "dead") expect(deaths, "a death is owed only as long as it lasts").toEqual([]);
+  if (!before.service || !service || name.startsWith("pulse")) return;
+  const rank = { alive: 0, dead: 1, cancelled: 2 };
+  expect(rank[service.status], "a status only worsens without a pulse").toBeGreaterThanOrEqual(
+    rank[before.service.status],
+  );
+  expect(expectedMs(service), "only a pulse moves `expected`").toBe(expectedMs(before.service));
+  if (before.service.status === "cancelled") {
+    const known = newsIn(before.entries);
+    expect(
+      newsIn(entries).filter((id) => !known.includes(id)),
+      "a cancelled service has no news",
+    ).toEqual([]);
+  }
+}
+
+/** The alerts that tell of a death or a revival. */
+function newsIn(entries: readonly OutboxEntry[]): string[] {
+  return entries.flatMap(({ owed }) => (owed.kind === "alert" && owed.alert.kind !== "event" ? [owed.alert.id] : []));
+}
+
+/** A pulse. */
+export const pulsing = (said: Pulse) =>
+  command({
+    name: `pulse(${JSON.stringify(said)})`,
+    toReference: (reference) => reference.hear(said),
+    toWorld: ({ shell }) => shell.pulse(said),
+  });
+
+/** A cancel. */
+export const cancelling = () =>
+  command({
+    name: "cancel",
+    toReference: (reference) => reference.hear("cancel"),
+    toWorld: ({ shell }) => shell.cancel(),
+  });
+
+/** A request that only reads. */
+export const looking = () =>
+  command({
+    name: "look",
+    toReference: (reference) => reference.hear("look"),
+    toWorld: ({ shell }) => shell.look(),
+  });
+
+/** An event that is to be told. */
+export const alerting = () =>
+  command({
+    name: "alert",
+    toReference: (reference) => reference.event("error", 4),
+    toWorld: ({ shell }) => shell.alert(4),
+  });
+
+/** The clock moves, forward or back. */
+export const waiting = (ms: number) =>
+  command({
+    name: `wait(${ms})`,
+    toReference: (reference) => {
+      reference.nowMs += ms;
+    },
+    toWorld: (world) => {
+      world.nowMs += ms;
+    },
+  });
+
+const isIdle = (reference: Reference) => reference.run === undefined;
+
+/** The alarm goes off, if one is due; otherwise the clock moves to it first. Clocks differ, so it may be early. */
+export const alarm = (lateMs: number) =>
+  command({
+    name: `alarm(${lateMs})`,
+    canHappen: (reference) => isIdle(reference) && reference.alarmMs !== null,
+    toReference: (reference) => {
+      reference.nowMs = Math.max(reference.nowMs, (reference.alarmMs ?? 0) + lateMs);
+      reference.beginAlarm();
+    },
+    toWorld: (world) => {
+      world.nowMs = Math.max(world.nowMs, (world.storage.alarmMs ?? 0) + lateMs);
+      world.shell.beginAlarm();
+    },
+  });
+
+/** One of the deliveries under way is answered. */
+export const answering = (which: number, outcome: Outcome) =>
+  command({
+    name: `answer(${which}, ${JSON.stringify(outcome)})`,
+    canHappen: (reference) => !isIdle(reference),
+    toReference: (reference) => {
+      const underWay = reference.run?.underWay.map(({ lane }) => lane) ?? [];
+      reference.settle(underWay[which % underWay.length] as string, outcome);
+    },
+    toWorld: ({ shell }) => {
+      const lanes = shell.busyLanes ?? [];
+      shell.settle(lanes[which % lanes.length] as string, outcome);
+    },
+  });
+
+/** The object is killed, in the middle of whatever it did, and made anew. */
+export const killing = (hasArrived: boolean) =>
+  command({
+    name: `kill(${hasArrived ? "after" : "before"} what was under way arrived)`,
+    toReference: (reference) => reference.abandon(hasArrived),
+    toWorld: async (world) => {
+      const { shell } = world;
+      shell.abandon(hasArrived);
+      await world.load();
+      expectSame(world.shell, shell);
+    },
+  });
+
+/** The object is killed when its alarm has gone off, before it wrote anything. */
+export const killingAtAlarm = () =>
+  command({
+    name: "kill(at the alarm)",
+    canHappen: (reference) => isIdle(reference) && reference.alarmMs !== null && reference.alarmMs <= reference.nowMs,
+    toReference: () => undefined,
+    toWorld: async (world) => {
+      const { shell } = world;
+      world.storage.beginAlarm();
+      world.storage.kill();
+      await world.load();
+      expectSame(world.shell, shell);
+    },
+  });
+
+/** D1 goes down, or comes back. */
+export const switchingD1 = (isUp: boolean) =>
+  command({
+    name: `D1 is ${isUp ? "up" : "down"}`,
+    canHappen: (reference) => reference.d1IsUp !== isUp,
+    toReference: (reference) => {
+      reference.d1IsUp = isUp;
+    },
+    toWorld: (world) => {
+      world.d1IsUp = isUp;
+    },
+  });
+
+/** What is loaded is what was there. */
+function expectSame(loaded: MonitorShell, lost: MonitorShell): void {
+  expect(loaded.service).toEqual(lost.service);
+  expect(loaded.revision).toBe(lost.revision);
+  expect(loaded.entries).toEqual(lost.entries);
+}
+
+const targets = fc.subarray(
+  [
+    { type: "mail", target: "owner@example.com" },
+    { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" },
+    DEFAULT_TARGET,
+  ],
+  { minLength: 1, maxLength: 2 },
+);
+
+const pulses: fc.Arbitrary<Pulse> = fc.record(
+  {
+    nextInSeconds: fc.constantFrom(1, 2, 10, 60, 3_600, 86_400),
+    graceSeconds: fc.constantFrom(0, 1, 30),
+    targets,
+  },
+  { requiredKeys: ["nextInSeconds", "targets"] },
+);
+
+/** What goes wrong, or doesn't. */
+const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
+  { arbitrary: fc.constant({ kind: "delivered", answer: "HTTP 200" } as const), weight: 4 },
+  { arbitrary: fc.constant({ kind: "retry", answer: "no answer" } as const), weight: 3 },
+  {
+    arbitrary: fc
+      .integer({ min: 0, max: 2 * HOUR_MS })
+      .map((retryAfterMs) => ({ kind: "retry", answer: "HTTP 503", retryAfterMs }) as const),
+    weight: 1,
+  },
+  { arbitrary: fc.constant({ kind: "credentials", answer: "HTTP 401" } as const), weight: 1 },
+  { arbitrary: fc.constant({ kind: "permanent", answer: "HTTP 400" } as const), weight: 1 },
+);
+
+const waits = fc.oneof(
+  { arbitrary: fc.integer({ min: 0, max: 20_000 }), weight: 4 },
+  { arbitrary: fc.integer({ min: 0, max: 2 * HOUR_MS }), weight: 2 },
+  { arbitrary: fc.integer({ min: 0, max: 10 * DAY_MS }), weight: 1 },
+  { arbitrary: fc.integer({ min: -HOUR_MS, max: -1 }), weight: 1 },
+);
+
+/** Everything that may happen, in any order. */
+export const commands: fc.Arbitrary<Iterable<Command>> = fc.commands(
+  [
+    fc.oneof(
+      { arbitrary: pulses.map(pulsing), weight: 5 },
+      { arbitrary: fc.constant(null).map(cancelling), weight: 1 },
+      { arbitrary: fc.constant(null).map(looking), weight: 1 },
+      { arbitrary: fc.constant(null).map(alerting), weight: 1 },
+      { arbitrary: waits.map(waiting), weight: 3 },
+      { arbitrary: fc.integer({ min: -2, max: 10 }).map(alarm), weight: 7 },
+      { arbitrary: fc.tuple(fc.nat(3), outcomes).map(([which, outcome]) => answering(which, outcome)), weight: 10 },
+      { arbitrary: fc.boolean().map(killing), weight: 1 },
+      { arbitrary: fc.constant(null).map(killingAtAlarm), weight: 1 },
+      { arbitrary: fc.boolean().map(switchingD1), weight: 1 },
+    ),
+  ],
+  { maxCommands: 80, size: "max" },
+);

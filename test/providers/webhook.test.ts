@@ -1,0 +1,283 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { refuseTarget, send, warnOfTarget } from "../../src/providers/index.ts";
+import { ALERT, answerWith, configWith, onlyRequest, sendTo, TARGETS } from "../support/providers.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const accept = () => new Response("ok");
+
+describe("the request to a webhook", () => {
+  it("is a POST of JSON that tells what happened, with times in ISO 8601", async () => {
+    const fetch = answerWith(accept);
+    await sendTo("webhook");
+    const { url, init, headers, body } = onlyRequest(fetch);
+    expect(url).toBe("https://hooks.example/a");
+    expect(init.method).toBe("POST");
+    expect(headers.get("content-type")).toBe("application/json");
+    expect(headers.get("user-agent")).toBe("watchTower");
+    expect(body).toEqual({
+      id: ALERT.id,
+      kind: "dead",
+      service: "nightly backup",
+      date: "2026-01-02T03:04:05.678Z",
+      title: ALERT.title,
+      message: ALERT.message,
+      lastPulse: "2026-01-02T03:03:00.000Z",
+      deadFrom: "2026-01-02T03:04:00.250Z",
+    });
+  });
+
+  it("says until when the service was dead, once it is back", async () => {
+    const fetch = answerWith(accept);
+    await sendTo("webhook", undefined, {
+      ...ALERT,
+      kind: "alive",
+      dead: { lastMs: 0, fromMs: 60_000, toMs: 61_001 },
+    });
+    expect(onlyRequest(fetch).body).toMatchObject({
+      kind: "alive",
+      lastPulse: "1970-01-01T00:00:00.000Z",
+      deadFrom: "1970-01-01T00:01:00.000Z",
+      deadTo: "1970-01-01T00:01:01.001Z",
+    });
+  });
+
+  it("leaves out what an event has not", async () => {
+    const fetch = answerWith(accept);
+    const { dead: _, ...event } = ALERT;
+    await sendTo("webhook", undefined, { ...event, kind: "event" });
+    expect(Object.keys(onlyRequest(fetch).body)).toEqual(["id", "kind", "service", "date", "title", "message"]);
+  });
+
+  it("is the same whenever it is repeated, id and signature included", async () => {
+    const fetch = answerWith(accept);
+    await sendTo("webhook");
+    await sendTo("webhook");
+    const [first, second] = fetch.mock.calls.map(([url, init]) => [url, init?.headers, init?.body]);
+    expect(second).toEqual(first);
+  });
+
+  it("keeps the path, query and port of the target as they were given", async () => {
+    const fetch = answerWith(accept);
+    const target = "https://hooks.example:8443/a%20b?token=x%2Fy&é=1";
+    await send(ALERT, { type: "webhook", target }, configWith());
+    expect(onlyRequest(fetch).url).toBe(target);
+  });
+});
+
+describe("the signature", () => {
+  /** HMAC by its definition (RFC 2104), from nothing but SHA-256. */
+  async function hmacSha256(secret: string, body: string): Promise<string> {
+    const bytes = new TextEncoder();
+    const sha256 = async (...data: number[]) => [
+      ...new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(data))),
+    ];
+    const given = [...bytes.encode(secret)];
+    const key = given.length > 64 ? await sha256(...given) : given;
+    const padded = Array.from({ length: 64 }, (_, i) => key[i] ?? 0);
+    const inner = await sha256(...padded.map((byte) => byte ^ 0x36), ...bytes.encode(body));
+    const outer = await sha256(...padded.map((byte) => byte ^ 0x5c), ...inner);
+    return outer.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  it("of this test is right: RFC 4231, test case 2", async () => {
+    expect(await hmacSha256("Jefe", "what do ya want for nothing?")).toBe(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+    );
+  });
+
+  it.each([
+    ["of letters", "webhook-secret"],
+    ["of Unicode", "sécrèt 🦊"],
+    ["longer than a block", "x".repeat(200)],
+  ])("is the HMAC-SHA256 of the body's bytes under a secret %s", async (_, secret) => {
+    const fetch = answerWith(accept);
+    const alert = { ...ALERT, message: 'naïve 🦊 "quoted" \u2028' };
+    await sendTo("webhook", configWith({ WEBHOOK_SECRET: secret }), alert);
+    const { headers, text } = onlyRequest(fetch);
+    expect(headers.get("x-watchtower-signature")).toBe(`sha256=${await hmacSha256(secret, text)}`);
+  });
+
+  it("is missing without a secret", async () => {
+    const fetch = answerWith(accept);
+    await sendTo("webhook", configWith({ WEBHOOK_SECRET: "" }));
+    expect(onlyRequest(fetch).headers.has("x-watchtower-signature")).toBe(false);
+  });
+});
+
+describe("a webhook's answer", () => {
+  const cases: [number, string][] = [
+    [200, "delivered"],
+    [201, "delivered"],
+    [202, "delivered"],
+    [204, "delivered"],
+    [301, "permanent"],
+    [302, "permanent"],
+    [307, "permanent"],
+    [308, "permanent"],
+    [400, "permanent"],
+    [401, "credentials"],
+    [403, "credentials"],
+    [404, "permanent"],
+    [405, "permanent"],
+    [408, "retry"],
+    [410, "permanent"],
+    [413, "permanent"],
+    [425, "retry"],
+    [429, "retry"],
+    [500, "retry"],
+    [501, "retry"],
+    [502, "retry"],
+    [503, "retry"],
+    [504, "retry"],
+    [520, "retry"],
+    [599, "retry"],
+  ];
+  it.each(cases)("%i means %s", async (status, kind) => {
+    answerWith(() => new Response(status === 204 ? null : "said", { status, headers: { location: "/elsewhere" } }));
+    const answer = status === 204 ? "HTTP 204" : `HTTP ${status}: said`;
+    expect(await sendTo("webhook")).toEqual({ kind, answer });
+  });
+});
+
+describe("a webhook target", () => {
+  it.each([
+    "https://hooks.example/a",
+    "http://hooks.example",
+    "HTTPS://HOOKS.EXAMPLE/",
+    "https://8.8.8.8:8443/x",
+    "https://[2606:4700::1111]/x",
+    "https://[::ffff:8.8.8.8]/x",
+    "https://bücher.example/",
+    "https://localhost.example/",
+    "https://notlocalhost/",
+    "https://internal.example/",
+  ])("%s is accepted, without a warning", (target) => {
+    expect(refuseTarget({ type: "webhook", target }, configWith())).toBeUndefined();
+    expect(warnOfTarget({ type: "webhook", target }, configWith())).toEqual([]);
+  });
+
+  it.each([
+    "",
+    "hooks.example/a",
+    "//hooks.example/a",
+    "ftp://hooks.example/a",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "data:text/plain,x",
+    "ws://hooks.example",
+    "https://",
+    "https://a b/",
+    "https://hooks.example:99999/",
+    "http://1.2.3.4.5/",
+  ])("%j is refused: it is no http or https URL", (target) => {
+    expect(refuseTarget({ type: "webhook", target }, configWith())).toMatch(
+      /^alertTarget must be an http or https URL/,
+    );
+  });
+
+  const INWARD = [
+    "http://localhost/",
+    "http://LOCALHOST:8787/",
+    "http://localhost./",
+    "http://localhost../",
+    "http://deep.localhost/",
+    "http://ⓛocalhost/",
+    "http://printer.local/",
+    "http://metadata.google.internal/computeMetadata/v1/",
+    "http://router.home.arpa/",
+    "http://127.0.0.1/",
+    "http://127.0.0.1./",
+    "http://127.1/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0x7f.0.0.1/",
+    "http://017700000001/",
+    "http://0177.0.0.01/",
+    "http://１２７.0.0.1/",
+    "http://127。0。0。1/",
+    "http://127.255.255.254/",
+    "http://user:password@127.0.0.1/",
+    "http:127.0.0.1/",
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://10.0.0.1/",
+    "http://172.16.0.1/",
+    "http://172.31.255.255/",
+    "http://192.168.1.1/",
+    "http://100.64.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://2852039166/",
+    "http://0xa9fea9fe/",
+    "http://198.18.0.1/",
+    "http://192.0.2.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://[::]/",
+    "http://[::1]/",
+    "http://[0:0:0:0:0:0:0:1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[::ffff:a9fe:a9fe]/",
+    "http://[::127.0.0.1]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[64:ff9b::127.0.0.1]/",
+    "http://[64:ff9b:1::10.0.0.1]/",
+    "http://[2002:7f00:1::]/",
+    "http://[2001::1]/",
+    "http://[2001:db8::1]/",
+    "http://[fe80::1]/",
+    "http://[fc00::1]/",
+    "http://[fd00:ec2::254]/latest/meta-data/",
+    "http://[fec0::1]/",
+    "http://[ff02::1]/",
+    "http://[4000::1]/",
+  ];
+  it.each(INWARD)("%s points inwards: refused unless that is allowed", async (target) => {
+    const fetch = answerWith(accept);
+    const webhook = { type: "webhook", target };
+    expect(refuseTarget(webhook, configWith())).toMatch(/^alertTarget must not be a loopback or private address/);
+    // One that was accepted while it was allowed is not called any more either.
+    expect(await send(ALERT, webhook, configWith())).toMatchObject({ kind: "permanent" });
+    expect(fetch).not.toHaveBeenCalled();
+
+    const allowing = configWith({ ALLOW_PRIVATE_WEBHOOKS: "true" });
+    expect(refuseTarget(webhook, allowing)).toBeUndefined();
+    expect(await send(ALERT, webhook, allowing)).toMatchObject({ kind: "delivered" });
+  });
+
+  it("stays the one that was checked: its neighbours in the public ranges are accepted", () => {
+    for (const host of [
+      "172.15.0.1",
+      "172.32.0.1",
+      "100.63.0.1",
+      "100.128.0.1",
+      "169.253.0.1",
+      "126.0.0.1",
+      "11.0.0.1",
+    ]) {
+      expect(refuseTarget({ type: "webhook", target: `http://${host}/` }, configWith()), host).toBeUndefined();
+    }
+  });
+});
+
+describe("the configured default target", () => {
+  it("is warned of, not refused, where nothing can be sent to it", () => {
+    expect(warnOfTarget({ type: "slack", target: "#ops" }, configWith())).toEqual([
+      "alertType must be one of pushover, mail, email, webhook.",
+    ]);
+    expect(warnOfTarget({ type: "webhook", target: "http://10.0.0.1/" }, configWith())).toEqual([
+      expect.stringContaining("private address"),
+    ]);
+    expect(warnOfTarget(TARGETS.webhook, configWith())).toEqual([]);
+  });
+
+  it("of an unknown type is given up at once", async () => {
+    const fetch = answerWith(accept);
+    expect(await send(ALERT, { type: "slack", target: "#ops" }, configWith())).toEqual({
+      kind: "permanent",
+      answer: "there is no alertType slack",
+    });
+    expect(fetch).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,137 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import doc from "../../docs/d1-console.md?raw";
+import type { AlertRecord } from "../../src/domain/alert.ts";
+import { DAY_MS, MINUTE_MS, toSeconds } from "../../src/domain/time.ts";
+import { ulid } from "../../src/domain/ulid.ts";
+import { upsertAlerts } from "../../src/storage/alert-log.ts";
+import { openDatabase } from "../../src/storage/database.ts";
+import { event, query, snapshot, storeEvents, storeServices } from "../support/rows.ts";
+
+const NOW_MS = Date.now();
+const NOW = toSeconds(NOW_MS);
+const OLDEST_MS = NOW_MS - 20 * DAY_MS - MINUTE_MS;
+const utc = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+
+/** The queries of the page, by their headings. */
+const queries = new Map(
+  [...doc.matchAll(/^### (.+?)\n[^#]*?```sql\n(.+?)```/gms)].map(([, heading, sql]) => [heading, sql] as const),
+);
+
+/** What each query must say of the rows below. */
+const expectations: [heading: string, rows: Record<string, unknown>[]][] = [
+  ["Which services are dead?", [{ service: "web shop", alert_type: "mail", alert_target: "ann@example.com" }]],
+  ["Which are overdue, but not dead yet?", [{ service: "late one", expected_utc: utc(NOW * 1_000 - 40_000) }]],
+  [
+    "Who pulsed last, and who will be due next?",
+    [
+      { service: "nightly backup", next_in_seconds: 86_400 },
+      { service: "late one" },
+      { service: "old thing", status: "cancelled" },
+      { service: "web shop", status: "dead" },
+    ],
+  ],
+  [
+    "Who is told about what?",
+    [
+      { alert_target: "https://hooks.example/a", services: 2 },
+      { alert_target: "ann@example.com", services: 1, names: "web shop" },
+    ],
+  ],
+  [
+    "What are the newest errors?",
+    [
+      { level_name: "critical", service: "web shop" },
+      { level_name: "error", service: "nightly backup", date_utc: utc(NOW_MS - 2 * MINUTE_MS) },
+    ],
+  ],
+  [
+    "What did one service report lately?",
+    [{ message: "100% Disk FULL on /var" }, { message: "done" }, { message: "very old" }],
+  ],
+  [
+    "In which messages does a word occur?",
+    [{ message: "100% Disk FULL on /var", level_name: "error", service: "nightly backup" }],
+  ],
+  [
+    "How many events of which level, per service and day?",
+    [
+      { service: "nightly backup", level_name: "error", events: 1 },
+      { service: "web shop", level_name: "critical", events: 1 },
+      { service: "nightly backup", level_name: "info", events: 1 },
+    ],
+  ],
+  [
+    "Which alerts did not arrive, and why?",
+    [
+      { state: "pending", attempts: 2, last_answer: "HTTP 503", next_attempt_utc: utc(NOW_MS + MINUTE_MS) },
+      { state: "failed", attempts: 1, last_answer: "HTTP 400", next_attempt_utc: null },
+    ],
+  ],
+  ["Which services flap?", [{ service: "web shop", deaths: 3, last_death_utc: utc(NOW_MS - MINUTE_MS) }]],
+  [
+    "Which services fill the database?",
+    [
+      { service: "nightly backup", events: 3 },
+      { service: "web shop", events: 1, kib_of_text: 0 },
+    ],
+  ],
+  [
+    "Does the retention work?",
+    [{ events: 4, oldest_utc: utc(OLDEST_MS), newest_utc: utc(NOW_MS - MINUTE_MS), oldest_is_days_old: 20 }],
+  ],
+];
+
+function alertRecord(atMs: number, fields: Partial<AlertRecord> & { kind?: "dead" | "alive" } = {}): AlertRecord {
+  const { kind = "dead", ...rest } = fields;
+  const alert = { id: ulid(atMs), kind, service: "web shop", dateMs: atMs, title: "It died", message: "It died" };
+  const target = { type: "mail", target: "ann@example.com" };
+  return { alert, target, state: "delivered", attempts: 1, ...rest };
+}
+
+beforeAll(async () => {
+  await storeServices(
+    snapshot("nightly backup", { last: NOW - 10, nextIn: 86_400 }),
+    snapshot("late one", { last: NOW - 100, nextIn: 60, grace: 3_600 }),
+    snapshot("web shop", {
+      status: "dead",
+      last: NOW - 9_000,
+      targets: [{ type: "mail", target: "ann@example.com" }],
+    }),
+    snapshot("old thing", { status: "cancelled", last: NOW - 5_000 }),
+  );
+  await storeEvents(
+    event(OLDEST_MS, { service: "nightly backup", message: "very old" }),
+    event(NOW_MS - 3 * DAY_MS, { service: "nightly backup", message: "done" }),
+    event(NOW_MS - 2 * MINUTE_MS, { service: "nightly backup", level: 4, message: "100% Disk FULL on /var" }),
+    event(NOW_MS - MINUTE_MS, { service: "web shop", level: 5, message: "gone" }),
+  );
+  await upsertAlerts(openDatabase(env.DB), [
+    alertRecord(NOW_MS - 9 * DAY_MS),
+    alertRecord(NOW_MS - 3 * DAY_MS, { state: "failed", lastAnswer: "HTTP 400" }),
+    alertRecord(NOW_MS - 2 * DAY_MS),
+    alertRecord(NOW_MS - 2 * DAY_MS, { target: { type: "webhook", target: "https://hooks.example/a" } }),
+    alertRecord(NOW_MS - DAY_MS, { kind: "alive" }),
+    alertRecord(NOW_MS - MINUTE_MS, {
+      state: "pending",
+      attempts: 2,
+      lastAnswer: "HTTP 503",
+      nextAttemptMs: NOW_MS + MINUTE_MS,
+    }),
+  ]);
+});
+
+describe("the queries of docs/d1-console.md", () => {
+  it("are all tested here", () => {
+    expect([...queries.keys()]).toEqual(expectations.map(([heading]) => heading));
+    expect(queries.size).toBe([...doc.matchAll(/```sql/g)].length);
+  });
+
+  it.each(expectations)("%s", async (heading, rows) => {
+    const found = await query(queries.get(heading) ?? "");
+    expect(found).toHaveLength(rows.length);
+    if (heading.startsWith("How many"))
+      expect(found).toEqual(expect.arrayContaining(rows.map((row) => expect.objectContaining(row))));
+    else expect(found).toMatchObject(rows);
+  });
+});

@@ -1,0 +1,114 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { AlertRecord, DeliveryState } from "../../src/domain/alert.ts";
+import { upsertAlerts } from "../../src/storage/alert-log.ts";
+import { openDatabase } from "../../src/storage/database.ts";
+import { findService, listServices, upsertServices } from "../../src/storage/directory.ts";
+import { query, snapshot, storeServices } from "../support/rows.ts";
+
+const db = openDatabase(env.DB);
+
+describe("the directory", () => {
+  it("gives back what was stored", async () => {
+    const row = snapshot(`all ' " \\ 👩‍👩‍👧 \u202e`, {
+      status: "dead",
+      graceIsOwn: true,
+      grace: 0,
+      revision: 1_800_000_000_123,
+    });
+    await storeServices(row);
+    expect(await findService(db, row.service)).toEqual(row);
+  });
+
+  it("knows nothing of who never pulsed, and compares names exactly", async () => {
+    await storeServices(snapshot("Case"));
+    expect(await findService(db, "case")).toBeUndefined();
+    expect(await findService(db, "Case ")).toBeUndefined();
+  });
+
+  it("lists by name, and takes many rows in one statement", async () => {
+    const names = ["b", "a/2", "a", "ä", "B"];
+    const { meta } = await upsertServices(
+      db,
+      names.map((name) => snapshot(`list:${name}`)),
+    );
+    expect(meta.changes).toBe(5);
+    const listed = (await listServices(db)).map(({ service }) => service).filter((name) => name.startsWith("list:"));
+    expect(listed).toEqual(["list:B", "list:a", "list:a/2", "list:b", "list:ä"]);
+  });
+
+  it("keeps one target; a row without any has none", async () => {
+    await storeServices(snapshot("untold", { targets: [] }));
+    expect((await findService(db, "untold"))?.targets).toEqual([]);
+  });
+
+  const stored = { revision: 10, last: 1_000, status: "alive" } as const;
+  const cases: [string, { revision: number; last: number }, boolean][] = [
+    ["a later revision wins", { revision: 11, last: 1_000 }, true],
+    ["a later revision wins, even with an earlier pulse", { revision: 11, last: 900 }, true],
+    ["a later pulse of the same revision wins", { revision: 10, last: 1_001 }, true],
+    ["the same again changes nothing", { revision: 10, last: 1_000 }, false],
+    ["an earlier pulse of the same revision changes nothing", { revision: 10, last: 999 }, false],
+    ["an earlier revision changes nothing", { revision: 9, last: 1_000 }, false],
+    ["an earlier revision changes nothing, even with a later pulse", { revision: 9, last: 2_000 }, false],
+  ];
+  it.each(cases)("%s", async (name, offered, wins) => {
+    await storeServices(snapshot(name, stored));
+    const { meta } = await upsertServices(db, [snapshot(name, { ...offered, status: "dead", asOf: 5 })]);
+    expect(meta.changes).toBe(wins ? 1 : 0);
+    expect(await findService(db, name)).toMatchObject(wins ? { ...offered, status: "dead", asOf: 5 } : stored);
+  });
+});
+
+describe("the delivery log", () => {
+  function record(id: string, state: DeliveryState, attempts: number, rest: Partial<AlertRecord> = {}): AlertRecord {
+    const alert = { id, kind: "dead", service: "s", dateMs: 1_500, title: "t", message: "m" } as const;
+    return { alert, target: { type: "mail", target: "ann@example.com" }, state, attempts, ...rest };
+  }
+  const rowOf = async (id: string) => (await query("select * from alerts where id = ?", id))[0];
+
+  it("has one row for each alert, in whole seconds", async () => {
+    await upsertAlerts(db, [record("whole", "pending", 1, { lastAnswer: "HTTP 500", nextAttemptMs: 7_999 })]);
+    expect(await rowOf("whole")).toEqual({
+      id: "whole",
+      service: "s",
+      date: 1,
+      kind: "dead",
+      alert_type: "mail",
+      alert_target: "ann@example.com",
+      title: "t",
+      message: "m",
+      state: "pending",
+      attempts: 1,
+      last_answer: "HTTP 500",
+      next_attempt: 7,
+    });
+  });
+
+  it("forgets the next attempt once there is none", async () => {
+    await upsertAlerts(db, [record("done", "pending", 1, { lastAnswer: "HTTP 500", nextAttemptMs: 7_999 })]);
+    await upsertAlerts(db, [record("done", "delivered", 2, { lastAnswer: "HTTP 200" })]);
+    expect(await rowOf("done")).toMatchObject({ state: "delivered", last_answer: "HTTP 200", next_attempt: null });
+  });
+
+  const cases: [from: [DeliveryState, number], to: [DeliveryState, number], moves: boolean][] = [
+    [["pending", 0], ["pending", 1], true],
+    [["pending", 1], ["delivered", 2], true],
+    [["pending", 1], ["failed", 1], true],
+    [["pending", 0], ["dropped", 0], true],
+    [["dropped", 1], ["delivered", 1], true],
+    [["delivered", 2], ["pending", 1], false],
+    [["delivered", 2], ["delivered", 1], false],
+    [["delivered", 1], ["dropped", 1], false],
+    [["failed", 3], ["pending", 3], false],
+    [["failed", 3], ["pending", 2], false],
+    [["pending", 2], ["pending", 1], false],
+  ];
+  it.each(cases)("from %j a record of %j moves it on: %s", async (from, to, moves) => {
+    const id = JSON.stringify([from, to]);
+    await upsertAlerts(db, [record(id, ...from)]);
+    await upsertAlerts(db, [record(id, ...to)]);
+    const [state, attempts] = moves ? to : from;
+    expect(await rowOf(id)).toMatchObject({ state, attempts });
+  });
+});
