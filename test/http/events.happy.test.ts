@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ulid } from "../../src/domain/ulid.ts";
 import { callWith } from "../support/app.ts";
 import { call } from "../support/client.ts";
@@ -6,6 +6,9 @@ import { advance, START_MS, useTestClock } from "../support/clock.ts";
 import { event, storeEvents } from "../support/rows.ts";
 
 useTestClock();
+beforeEach(() => {
+  vi.setSystemTime(START_MS);
+});
 
 const NOW = START_MS / 1_000;
 const FORM = { "content-type": "application/x-www-form-urlencoded" };
