@@ -36,10 +36,22 @@ function givenPassword(c: AppContext): string | undefined {
     case "bearer":
       return value.trim();
     case "basic":
-      return basicPassword(value.trim());
+      return isForged(c) ? undefined : basicPassword(value.trim());
     default:
       return undefined;
   }
+}
+
+/**
+ * Whether another site makes a browser do this: a browser adds the Basic password that it remembers by itself, so that
+ * one must open nothing that changes something. All other ways to give the password are the caller's own doing.
+ */
+function isForged(c: AppContext): boolean {
+  if (c.req.method === "GET" || c.req.method === "HEAD") return false;
+  const site = c.req.header("sec-fetch-site");
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
+  const origin = c.req.header("origin");
+  return origin !== undefined && origin !== new URL(c.req.url).origin;
 }
 
 function basicPassword(encoded: string): string | undefined {

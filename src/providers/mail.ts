@@ -1,3 +1,4 @@
+import { linkOf } from "./link.ts";
 import { classifyByStatus, jsonObject } from "./post.ts";
 import type { Provider } from "./provider.ts";
 import { cutText } from "./text.ts";
@@ -31,7 +32,7 @@ export const mail: Provider = {
         personalizations: [{ to: addresses(target).map((email) => ({ email })) }],
         from: { email: from, name: "watchTower" },
         subject: cutText(alert.title, MOST_SUBJECT),
-        content: [{ type: "text/plain", value: alert.message }],
+        content: [{ type: "text/plain", value: [alert.message, linkOf(config)].filter(Boolean).join("\n\n") }],
       }),
     };
   },

@@ -1,4 +1,5 @@
 import { toSeconds } from "../domain/time.ts";
+import { linkOf } from "./link.ts";
 import { classifyByStatus, jsonObject } from "./post.ts";
 import type { Provider } from "./provider.ts";
 import { cutText } from "./text.ts";
@@ -29,6 +30,7 @@ export const pushover: Provider = {
         title: cutText(alert.title, MOST_TITLE),
         message: cutText(alert.message, MOST_MESSAGE),
         timestamp: toSeconds(alert.dateMs),
+        url: linkOf(config),
       }),
     };
   },

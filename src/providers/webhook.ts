@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import type { Alert } from "../domain/alert.ts";
+import { linkOf } from "./link.ts";
 import { classifyByStatus } from "./post.ts";
 import type { Provider } from "./provider.ts";
 
@@ -19,7 +20,7 @@ export const webhook: Provider = {
   async request(alert, target, config) {
     const refusal = this.refuses(target, config);
     if (refusal) return { kind: "permanent", answer: refusal };
-    const body = JSON.stringify(payload(alert));
+    const body = JSON.stringify({ ...payload(alert), link: linkOf(config) });
     const headers: Record<string, string> = { "content-type": "application/json", "user-agent": "watchTower" };
     if (config.webhook.secret) headers["x-watchtower-signature"] = `sha256=${await sign(body, config.webhook.secret)}`;
     return { url: target, headers, body };

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { countStored, expectRefusal, titled } from "../support/app.ts";
+import { countStored, expectRefusal, refuseQueries, titled } from "../support/app.ts";
 import { call } from "../support/client.ts";
 import { START_MS, useTestClock } from "../support/clock.ts";
 
@@ -109,15 +109,23 @@ describe("a list of events is refused, and names the parameter, when", () => {
 });
 
 describe("when the database fails", () => {
-  it("an event is not acknowledged", async () => {
+  it("an event is not acknowledged, and its sender is asked to come again", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    vi.spyOn(env.DB, "prepare").mockImplementation(() => {
-      throw new Error("D1_ERROR: overloaded");
-    });
-    const { status, body } = await call("POST", "/event", { body: { service: "s", message: "x" } });
-    expect(status).toBe(500);
-    expect(body).toEqual({ result: 500, code: "internal", hint: "internal error", id: expect.any(String) });
-    expect(log.mock.calls.flat().join()).toContain(body.id);
+    refuseQueries();
+    const answer = await call("POST", "/event", { body: { service: "s", message: "secret message" } });
+    expectRefusal(answer, 503, "The database can't be reached");
+    expect(answer.headers.get("retry-after")).toBe("10");
+    // The log has what D1 said, and not what was to be stored.
+    expect(log.mock.calls.flat().join()).toContain("D1_ERROR: secret detail");
+    expect(log.mock.calls.flat().join()).not.toContain("secret message");
+  });
+
+  it("a list says so, rather than that there is nothing", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    refuseQueries();
+    for (const path of ["/events", "/heartbeats", "/get/x"]) {
+      expectRefusal(await call("GET", path), 503, "The database can't be reached", path);
+    }
   });
 
   it("an event that shall be alerted is: its service's object owes both", async () => {

@@ -1,3 +1,4 @@
+import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { callWith, expectRefusal, visit } from "../support/app.ts";
 import { PASSWORD } from "../support/client.ts";
@@ -96,5 +97,45 @@ describe("an answer", () => {
       const { headers, body } = await callWith(secrets, "GET", path);
       expect(JSON.stringify([body, [...headers]])).not.toMatch(/secret-\d|correct horse/);
     }
+  });
+});
+
+describe("a browser that remembers the password for Basic authentication", () => {
+  const body = JSON.stringify({ service: "forged", message: "by another site" });
+  const ask = async (method: string, path: string, headers: Record<string, string>) => {
+    const response = await exports.default.fetch(
+      new Request(`https://tower.example${path}`, { method, headers, body }),
+    );
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  };
+  const remembered = { authorization: basic("ann", PASSWORD) };
+
+  it.each([
+    ["another site's form", { "sec-fetch-site": "cross-site" }],
+    ["a neighbour's form", { "sec-fetch-site": "same-site" }],
+    ["an older browser, by its origin", { origin: "https://evil.example" }],
+    ["a page without an origin", { origin: "null" }],
+  ])("changes nothing for %s", async (_, headers) => {
+    for (const [method, path] of [
+      ["POST", "/event"],
+      ["POST", "/"],
+      ["DELETE", "/"],
+    ] as const) {
+      expectRefusal(await ask(method, path, { ...remembered, ...headers }), 403, "password");
+    }
+  });
+
+  it.each([
+    ["of curl, which says nothing of sites", {}],
+    ["of our own pages", { "sec-fetch-site": "same-origin", origin: "https://tower.example" }],
+    ["of its user", { "sec-fetch-site": "none" }],
+  ])("does the bidding %s", async (_, headers) => {
+    const answer = await ask("POST", "/event", { ...remembered, ...headers });
+    expect(answer.status).toBe(200);
+  });
+
+  it("may call from any site where the secret is in a header of its own", async () => {
+    const headers = { password: PASSWORD, "sec-fetch-site": "cross-site", origin: "https://app.example" };
+    expect((await ask("POST", "/event", headers)).status).toBe(200);
   });
 });

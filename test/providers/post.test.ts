@@ -47,6 +47,13 @@ describe.each(TYPES)("an attempt by %s", (type) => {
     expect(await sent).toEqual({ kind: "retry", answer: "no answer within 10 s" });
   });
 
+  it("leaves no timer behind, which would keep the object awake", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    answerWith(() => new Response("ok", { status: 202 }));
+    await sendTo(type);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("is repeated when the connection is refused", async () => {
     vi.spyOn(globalThis, "fetch").mockImplementation(async () => {
       throw new Error("Network connection lost.");

@@ -1,6 +1,6 @@
 import { listDurableObjectIds } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
 import { type call, PASSWORD } from "./client.ts";
@@ -54,6 +54,15 @@ export function expectRefusal(answer: Answer, status: number, hint: string | Reg
     code: expect.any(String),
     hint: typeof hint === "string" ? expect.stringContaining(hint) : expect.stringMatching(hint),
   });
+}
+
+/** Makes D1 refuse every query, as the real one does: when a statement is run. */
+export function refuseQueries(): void {
+  const refuse = async () => {
+    throw new Error("D1_ERROR: secret detail");
+  };
+  const statement = { bind: () => statement, run: refuse, all: refuse, raw: refuse, first: refuse };
+  vi.spyOn(env.DB, "prepare").mockReturnValue(statement as unknown as D1PreparedStatement);
 }
 
 /** How much is stored: rows of each table, and objects. A refused request must not change it. */
