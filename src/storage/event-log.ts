@@ -23,6 +23,9 @@ export function insertEvents(db: Database, rows: readonly Event[]) {
     .onConflictDoNothing();
 }
 
+/** A page ends early where its messages pass this: a Worker has 128 MB, and an answer is in it several times. */
+const MOST_PAGE_BYTES = 8_000_000;
+
 /** The newest events that match, newest first; `beforeId` continues an earlier page. */
 export async function listEvents(
   db: Database,
@@ -38,14 +41,37 @@ export async function listEvents(
     levelCondition(filter.level),
     filter.message === undefined ? undefined : sql`instr(lower(${events.message}), lower(${filter.message})) > 0`,
   ];
-  const rows = await db
+  const found = db
     .select()
     .from(events)
     .where(and(...conditions))
     .orderBy(desc(events.id))
-    .limit(page.limit + 1);
-  const shown = rows.slice(0, page.limit);
-  return { rows: shown, nextId: rows.length > page.limit ? shown.at(-1)?.id : undefined };
+    .limit(page.limit + 1)
+    .as("found");
+  // Two steps, so that what is summed up is the page and not all that matches.
+  const measured = db
+    .select({
+      id: found.id,
+      service: found.service,
+      level: found.level,
+      message: found.message,
+      alert: found.alert,
+      count: sql<number>`count(*) over ()`.as("count"),
+      bytesBefore: sql<number>`sum(octet_length(message)) over (order by id desc) - octet_length(message)`.as("bytes"),
+    })
+    .from(found)
+    .as("measured");
+  const rows = await db
+    .select()
+    .from(measured)
+    .where(lt(measured.bytesBefore, MOST_PAGE_BYTES))
+    .orderBy(desc(measured.id))
+    .limit(page.limit);
+  const isMore = rows.length < (rows[0]?.count ?? 0);
+  return {
+    rows: rows.map(({ count: _count, bytesBefore: _bytes, ...event }) => event),
+    nextId: isMore ? rows.at(-1)?.id : undefined,
+  };
 }
 
 /** Errors have an index of their own, which a query uses only when it repeats the index's very condition. */
