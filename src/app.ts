@@ -2,6 +2,7 @@ import { cors } from "hono/cors";
 import { Hono } from "hono/tiny";
 import { AppError } from "./domain/errors.ts";
 import { guiRoutes } from "./gui/routes.tsx";
+import { alertRoutes } from "./http/alerts.ts";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
 import type { AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
@@ -22,6 +23,7 @@ export function createApp(): Hono<AppEnv> {
 
   heartbeatRoutes(app);
   eventRoutes(app);
+  alertRoutes(app);
   systemRoutes(app);
   guiRoutes(app);
   return app;

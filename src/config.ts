@@ -22,6 +22,7 @@ export interface Env {
   TIMEZONE?: string;
   EVENTS_PRESETS?: string;
   EVENTS_RETENTION_DAYS?: string;
+  RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
 }
 
@@ -44,6 +45,8 @@ export interface Config {
   timeZone: string;
   eventsPresets: EventsPreset[];
   eventsRetentionDays: number;
+  /** How long transitions and the delivery log are kept. */
+  recordsRetentionDays: number;
   publicUrl: string | undefined;
   /** Variables that make no sense and were replaced by their defaults, one sentence each. */
   problems: string[];
@@ -61,7 +64,7 @@ export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
   const text = (value: string | undefined) => (value?.trim() ? value.trim() : undefined);
 
   function integer(
-    name: "GRACE_SECONDS" | "EVENTS_RETENTION_DAYS",
+    name: "GRACE_SECONDS" | "EVENTS_RETENTION_DAYS" | "RECORDS_RETENTION_DAYS",
     fallback: number,
     least: number,
     most: number,
@@ -138,6 +141,7 @@ export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
     timeZone: timeZone(),
     eventsPresets: presets(),
     eventsRetentionDays: integer("EVENTS_RETENTION_DAYS", 90, 1, 36_500),
+    recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
     problems,
   };

@@ -37,7 +37,7 @@ export interface AlertRecord {
   nextAttemptMs?: number;
 }
 
-/** Who is to be told of a transition, and what. Only deaths and revivals are news. */
+/** Who is to be told of a transition, and what. Only deaths, reminders of them and revivals are news. */
 export function noticeOf(
   transition: Transition,
   service: string,
@@ -46,37 +46,50 @@ export function noticeOf(
   const date = (ms: number) => `${formatDate(ms, timeZone)} ${timeZone}`;
   switch (transition.kind) {
     case "died":
-      return {
-        notice: {
-          kind: "dead",
-          service,
-          dateMs: transition.atMs,
-          title: `Service ${service} has not pulsed`,
-          message: `The service ${service} is not pulsing since ${date(transition.lastMs)}`,
-          dead: { lastMs: transition.lastMs, fromMs: transition.expectedMs },
-        },
-        targets: transition.targets,
+    case "death-told":
+    case "reminded": {
+      const { atMs, lastMs, expectedMs, targets } = transition;
+      const isReminder = transition.kind === "reminded";
+      const notice: Notice = {
+        kind: "dead",
+        service,
+        dateMs: atMs,
+        title: `Service ${service} ${isReminder ? "is still not pulsing" : "has not pulsed"}`,
+        message:
+          `The service ${service} is not pulsing since ${date(lastMs)}` +
+          (isReminder ? `, for ${formatDuration(atMs - lastMs)}. ${remindersBefore(transition.reminders)}` : ""),
+        dead: { lastMs, fromMs: expectedMs },
       };
+      return { notice, targets };
+    }
     case "revived":
-      return {
-        notice: {
-          kind: "alive",
-          service,
-          dateMs: transition.atMs,
-          title: `Service ${service} is pulsing again`,
-          message:
-            `The service ${service} is pulsing again. ` +
-            `It was dead for ${formatDuration(transition.atMs - transition.expectedMs)}, ` +
-            `from ${date(transition.expectedMs)} to ${date(transition.atMs)}`,
-          dead: { lastMs: transition.lastMs, fromMs: transition.expectedMs, toMs: transition.atMs },
-        },
-        targets: transition.targets,
+    case "revival-told": {
+      const { lastMs, expectedMs, targets } = transition;
+      const revivedMs = transition.kind === "revived" ? transition.atMs : transition.revivedMs;
+      const notice: Notice = {
+        kind: "alive",
+        service,
+        dateMs: transition.atMs,
+        title: `Service ${service} is pulsing again`,
+        message:
+          `The service ${service} is pulsing again. ` +
+          `It was dead for ${formatDuration(revivedMs - expectedMs)}, from ${date(expectedMs)} to ${date(revivedMs)}`,
+        dead: { lastMs, fromMs: expectedMs, toMs: revivedMs },
       };
+      return { notice, targets };
+    }
     case "born":
     case "resumed":
     case "cancelled":
+    case "retargeted":
+    case "forgotten":
       return undefined;
   }
+}
+
+function remindersBefore(count: number): string {
+  if (count === 0) return "This is the first reminder";
+  return count === 1 ? "One reminder came before this" : `${count} reminders came before this`;
 }
 
 /** Whether a transition makes death notices that are not delivered yet pointless: the news would no longer be true. */

@@ -1,13 +1,18 @@
 import { type Alert, eventLevelOf, noticeOf, overtakesDeath } from "./alert.ts";
 import type { Event } from "./event.ts";
+import { recordOf, type TransitionRecord } from "./record.ts";
 import type { Target, Transition } from "./service.ts";
 
 /** What has to be done because of a transition, in this order. */
 export type Consequence =
-  | { kind: "alert"; alert: Alert; target: Target }
+  /** A reminder is not added to a death notice that its target has not got yet. */
+  | { kind: "alert"; alert: Alert; target: Target; isReminder: boolean }
   | { kind: "event"; event: Event }
+  | { kind: "transition"; transition: TransitionRecord }
   /** Death notices that are not delivered yet are dropped: they are no longer true, or a revival's notice says both. */
-  | { kind: "drop-deaths" };
+  | { kind: "drop-deaths" }
+  /** What is not delivered yet to a target that a pulse has removed is dropped. */
+  | { kind: "drop-target"; target: Target };
 
 /** What the consequences of a transition depend on besides the transition. */
 export interface Circumstances {
@@ -19,30 +24,44 @@ export interface Circumstances {
   newId: (ms: number) => string;
 }
 
-/** The alerts and events that transitions bring about: one alert for each target of each death and each revival. */
+/** The alerts, events and records that transitions bring about: one alert for each target of what is news. */
 export function consequencesOf(transitions: readonly Transition[], circumstances: Circumstances): Consequence[] {
-  return transitions.flatMap((transition) => consequencesOfOne(transition, circumstances));
+  return transitions.flatMap((transition) => [
+    ...dropsOf(transition),
+    ...recordsOf(transition, circumstances),
+    ...newsOf(transition, circumstances),
+  ]);
 }
 
-function consequencesOfOne(transition: Transition, circumstances: Circumstances): Consequence[] {
+function dropsOf(transition: Transition): Consequence[] {
+  if (overtakesDeath(transition)) return [{ kind: "drop-deaths" }];
+  if (transition.kind !== "retargeted") return [];
+  return transition.removed.map((target) => ({ kind: "drop-target", target }));
+}
+
+function recordsOf(transition: Transition, { service, newId }: Circumstances): Consequence[] {
+  const record = recordOf(transition, service, newId);
+  return record ? [{ kind: "transition", transition: record }] : [];
+}
+
+function newsOf(transition: Transition, circumstances: Circumstances): Consequence[] {
   const { service, timeZone, alertsEnabled, newId } = circumstances;
-  const consequences: Consequence[] = overtakesDeath(transition) ? [{ kind: "drop-deaths" }] : [];
   const news = noticeOf(transition, service, timeZone);
-  if (!news) return consequences;
+  if (!news) return [];
   const { notice, targets } = news;
   const told = alertsEnabled ? targets : [];
-  for (const target of told) {
-    consequences.push({ kind: "alert", alert: { id: newId(notice.dateMs), ...notice }, target });
-  }
-  consequences.push({
-    kind: "event",
-    event: {
-      id: newId(notice.dateMs),
-      service,
-      level: eventLevelOf(notice),
-      message: notice.message,
-      alert: told.length > 0,
-    },
+  const alerts = told.map((target): Consequence => {
+    const alert: Alert = { id: newId(notice.dateMs), ...notice };
+    return { kind: "alert", alert, target, isReminder: transition.kind === "reminded" };
   });
-  return consequences;
+  // What a pause or a reminder tells is in the events already.
+  if (transition.kind !== "died" && transition.kind !== "revived") return alerts;
+  const event: Event = {
+    id: newId(notice.dateMs),
+    service,
+    level: eventLevelOf(notice),
+    message: notice.message,
+    alert: told.length > 0,
+  };
+  return [...alerts, { kind: "event", event }];
 }

@@ -1,12 +1,14 @@
 import type { Alert, AlertRecord } from "./alert.ts";
 import type { Event } from "./event.ts";
+import type { TransitionRecord } from "./record.ts";
 import type { Attempts } from "./retry.ts";
-import type { Target } from "./service.ts";
+import { isSameTarget, type Target } from "./service.ts";
 
 /** Something that is owed to the world outside, until it is delivered, given up or dropped. */
 export type Owed =
   | { kind: "alert"; alert: Alert; target: Target }
   | { kind: "event"; event: Event }
+  | { kind: "transition"; transition: TransitionRecord }
   | { kind: "record"; record: AlertRecord }
   /** The directory row, which is computed when it is sent. */
   | { kind: "directory" };
@@ -62,6 +64,11 @@ export function dueDeliveries(
   return headsOf(entries)
     .filter((entry) => entry.nextMs <= nowMs && !busyLanes.has(entry.lane))
     .sort((a, b) => a.nextMs - b.nextMs || a.id - b.id);
+}
+
+/** Whether an entry tells a target that the service is dead, or that it is alive again. */
+export function isStatusNoticeTo(entry: OutboxEntry, target: Target): entry is OutboxEntry & { owed: OwedAlert } {
+  return entry.owed.kind === "alert" && entry.owed.alert.kind !== "event" && isSameTarget(entry.owed.target, target);
 }
 
 /** Whether an entry is the notice of a death. */

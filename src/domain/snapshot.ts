@@ -11,6 +11,10 @@ export interface Snapshot {
   grace: number;
   /** Whether a pulse asked for this grace; otherwise it is the configured default. */
   graceIsOwn: boolean;
+  /** How often a death is told again, in seconds; 0 for never. */
+  remindEvery: number;
+  /** Until then nobody is told of anything. */
+  pauseUntil?: number;
   targets: Target[];
   /** Rises with every change that was stored. */
   revision: number;
@@ -28,6 +32,8 @@ export function snapshotOf(name: string, service: Service, revision: number, now
     nextIn: service.nextInSeconds,
     grace: service.graceSeconds,
     graceIsOwn: service.graceIsOwn,
+    remindEvery: service.remindEverySeconds,
+    ...(service.pauseUntilMs === undefined ? {} : { pauseUntil: toSeconds(service.pauseUntilMs) }),
     targets: service.targets,
     revision,
     asOf: toSeconds(nowMs),

@@ -1,12 +1,12 @@
-import { deadlineMs, type Service } from "./service.ts";
+import { nextChangeMs, type Service } from "./service.ts";
 
 /**
- * When something can next happen by itself: the deadline of an alive service, or the earliest delivery that is owed.
+ * When something can next happen by itself: a change of the service, or the earliest delivery that is owed.
  * Undefined exactly when nothing can happen any more without a request.
  */
 export function nextWake(service: Service | undefined, nextDeliveryMs: number | undefined): number | undefined {
-  const deadline = service?.status === "alive" ? deadlineMs(service) : undefined;
-  if (deadline === undefined) return nextDeliveryMs;
-  if (nextDeliveryMs === undefined) return deadline;
-  return Math.min(deadline, nextDeliveryMs);
+  const changeMs = service && nextChangeMs(service);
+  if (changeMs === undefined) return nextDeliveryMs;
+  if (nextDeliveryMs === undefined) return changeMs;
+  return Math.min(changeMs, nextDeliveryMs);
 }

@@ -1,5 +1,4 @@
 import type { Hono } from "hono";
-import { html } from "hono/html";
 import { configOf } from "../config.ts";
 import { toSeconds } from "../domain/time.ts";
 import { hasPassword } from "../http/auth.ts";
@@ -41,5 +40,5 @@ async function getOverview(c: AppContext): Promise<Response> {
   ]);
   const { timeZone } = configOf(c.env);
   const page = <Overview services={services} events={events.rows} nowMs={nowMs} timeZone={timeZone} />;
-  return c.html(html`<!doctype html>${page}`);
+  return c.html(`<!doctype html>${page}`);
 }

@@ -1,7 +1,6 @@
 import type { Hono } from "hono";
 import * as z from "zod/mini";
 import { configOf } from "../config.ts";
-import { AppError } from "../domain/errors.ts";
 import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
 import { DEFAULT_LEVEL } from "../domain/level.ts";
 import { toSeconds } from "../domain/time.ts";
@@ -11,15 +10,14 @@ import { openDatabase } from "../storage/database.ts";
 import { insertEvents, listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { readCursor, writeCursor } from "./cursor.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
-import { boolean, date, humanDates, level, number, parseFields, readQuery, serviceName, text } from "./fields.ts";
+import { boolean, humanDates, level, parseFields, readQuery, serviceName, text } from "./fields.ts";
 import { callMonitor } from "./monitors.ts";
+import { nextOf, pagingFields, positionOf } from "./paging.ts";
 import { route } from "./route.ts";
 
 const MOST_MESSAGE_BYTES = 65_536;
 const DEFAULT_LIMIT = 1_000;
-const MOST_LIMIT = 10_000;
 /** `from` defaults to a day ago, in seconds. */
 const DEFAULT_RANGE_SECONDS = 86_400;
 /** `to` defaults to ten minutes from now, in seconds, since clocks differ. */
@@ -27,7 +25,6 @@ const CLOCK_SLACK_SECONDS = 600;
 
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const RANGE_HINT = "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
-const LIMIT_HINT = `limit must be an integer from 1 to ${MOST_LIMIT}.`;
 
 const eventSchema = z.object({
   service: serviceName,
@@ -42,18 +39,9 @@ const eventSchema = z.object({
 });
 
 const listSchema = z.object({
-  service: z.optional(serviceName),
-  from: z.optional(date("from")),
-  to: z.optional(date("to")),
+  ...pagingFields(DEFAULT_LIMIT),
   level: z.optional(level),
   message: z.optional(text("message must be a string without NUL characters.")),
-  limit: z._default(
-    z.optional(
-      z.pipe(number(LIMIT_HINT), z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(MOST_LIMIT, LIMIT_HINT))),
-    ),
-    DEFAULT_LIMIT,
-  ),
-  cursor: z.optional(z.string()),
   humanDates,
 });
 
@@ -83,8 +71,10 @@ async function addEvent(c: AppContext): Promise<Response> {
 
 async function getEvents(c: AppContext): Promise<Response> {
   const query = parseFields(listSchema, readQuery(c.req.url));
-  const { fromSeconds, toSeconds: to, beforeId } = rangeOf(query, toSeconds(Date.now()));
-  const filter: EventFilter = { fromSeconds, toSeconds: to };
+  const now = toSeconds(Date.now());
+  const defaults = { fromSeconds: now - DEFAULT_RANGE_SECONDS, toSeconds: now + CLOCK_SLACK_SECONDS };
+  const { beforeId, ...range } = positionOf(query, defaults, RANGE_HINT);
+  const filter: EventFilter = range;
   if (query.service !== undefined) filter.service = query.service;
   if (query.level !== undefined) filter.level = query.level;
   if (query.message !== undefined) filter.message = query.message;
@@ -93,19 +83,8 @@ async function getEvents(c: AppContext): Promise<Response> {
   return c.json({
     result: 200,
     events: page.rows.map((event) => shownEvent(event, writeDate)),
-    ...(page.nextId ? { next: writeCursor({ fromSeconds, toSeconds: to, beforeId: page.nextId }) } : {}),
+    ...nextOf(range, page.nextId),
   });
-}
-
-function rangeOf(
-  query: { from?: number | undefined; to?: number | undefined; cursor?: string | undefined },
-  now: number,
-): { fromSeconds: number; toSeconds: number; beforeId?: string } {
-  if (query.cursor !== undefined) return readCursor(query.cursor);
-  const toSeconds = query.to ?? now + CLOCK_SLACK_SECONDS;
-  const fromSeconds = query.from ?? now - DEFAULT_RANGE_SECONDS;
-  if (fromSeconds > toSeconds) throw new AppError("invalid_input", RANGE_HINT);
-  return { fromSeconds, toSeconds };
 }
 
 /** An event as the wire has it. */

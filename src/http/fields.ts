@@ -5,7 +5,7 @@ import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { readForm } from "./form.ts";
 
 /** The latest date that a ULID can hold, in seconds. */
-const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
+export const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
 
 /** Parses fields by a schema; the first thing that is wrong becomes the hint of a 400. */
 export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<string, unknown>): z.output<S> {

@@ -3,7 +3,7 @@ import { expectedOf, isTrustworthy, type Snapshot } from "../domain/snapshot.ts"
 import { toSeconds } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { openDatabase } from "../storage/database.ts";
-import { listServices, upsertServices } from "../storage/directory.ts";
+import { deleteGone, listServices, updateServices } from "../storage/directory.ts";
 import { callMonitor } from "./monitors.ts";
 
 /** A list asks at most so many objects, which bounds what it costs; the rest is given as the directory has it. */
@@ -16,17 +16,18 @@ const MOST_ASKED = 50;
 export async function listHeartbeats(env: Env, nowMs: number): Promise<Snapshot[]> {
   const db = openDatabase(env.DB);
   const rows = await listServices(db);
-  const answers = await Promise.all(toBeAsked(rows, nowMs).map((row) => ask(env, row)));
-  const learned = answers.filter((answer) => answer !== undefined);
-  if (learned.length > 0) {
-    try {
-      await upsertServices(db, learned);
-    } catch (error) {
-      log("warn", "directory.refresh-failed", { rows: learned.length, error: errorText(error) });
-    }
+  const asked = toBeAsked(rows, nowMs);
+  const answers = await Promise.all(asked.map((row) => ask(env, row)));
+  const learned = answers.filter((answer) => !!answer);
+  const gone = asked.filter((_, i) => answers[i] === null);
+  try {
+    if (learned.length > 0) await updateServices(db, learned);
+    if (gone.length > 0) await deleteGone(db, gone);
+  } catch (error) {
+    log("warn", "directory.refresh-failed", { rows: learned.length + gone.length, error: errorText(error) });
   }
   const byName = new Map(learned.map((snapshot) => [snapshot.service, snapshot]));
-  return rows.map((row) => byName.get(row.service) ?? row);
+  return rows.filter((row) => !gone.includes(row)).map((row) => byName.get(row.service) ?? row);
 }
 
 function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {
@@ -39,10 +40,13 @@ function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {
     .map(({ row }) => row);
 }
 
-/** One object that can't be reached must not spoil the list: its row is given as it is, and its `asOf` says so. */
-async function ask(env: Env, row: Snapshot): Promise<Snapshot | undefined> {
+/**
+ * Null where the service has been forgotten. One object that can't be reached must not spoil the list: its row is given
+ * as it is, and its `asOf` says so.
+ */
+async function ask(env: Env, row: Snapshot): Promise<Snapshot | null | undefined> {
   try {
-    return (await callMonitor(env, row.service, (monitor) => monitor.snapshot())) ?? undefined;
+    return await callMonitor(env, row.service, (monitor) => monitor.snapshot());
   } catch (error) {
     log("warn", "directory.ask-failed", { service: row.service, error: errorText(error) });
     return undefined;

@@ -4,24 +4,31 @@ import { type Config, configOf, LONGEST_GRACE_SECONDS } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Pulse, Target } from "../domain/service.ts";
 import { expectedOf, type Snapshot } from "../domain/snapshot.ts";
+import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { refuseTarget, warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { findService } from "../storage/directory.ts";
 import { readFields } from "./body.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
-import { humanDates, number, parseFields, readQuery, serviceName, text } from "./fields.ts";
+import { boolean, humanDates, number, parseFields, readQuery, serviceName, text } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
 import { callMonitor } from "./monitors.ts";
 import { route } from "./route.ts";
 
 /** 366 days, in seconds. */
 const LONGEST_NEXT_IN_SECONDS = 31_622_400;
+/** How far ahead a pause may end, in seconds: 30 days. */
+const LONGEST_PAUSE_SECONDS = 2_592_000;
+const MOST_FURTHER_TARGETS = 10;
 /** What a target may have at most: mail addresses of a whole team, or a long URL. */
 const MOST_TARGET_CHARACTERS = 2_000;
 
 const NEXT_IN_HINT = `nextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
 const GRACE_HINT = `grace must be a number of seconds from 0 to ${LONGEST_GRACE_SECONDS}.`;
+const REMIND_HINT = `remindEvery must be 0 or a number of seconds from 60 to ${LONGEST_NEXT_IN_SECONDS}.`;
+const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
+const ALERTS_HINT = `alerts must be a list of at most ${MOST_FURTHER_TARGETS} targets, each {"type","target"}, both strings, target of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
 const ALERT_TYPE_HINT = "alertType must be a string.";
 const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
 
@@ -34,19 +41,32 @@ function seconds(hint: string, least: number, most: number) {
   return z.pipe(rounded, z.number(hint).check(z.gte(least, hint), z.lte(most, hint)));
 }
 
+function targetText(hint: string) {
+  return text(hint).check(z.minLength(1, hint), z.maxLength(MOST_TARGET_CHARACTERS, hint));
+}
+
 const pulseSchema = z.object({
   service: serviceName,
   nextIn: seconds(NEXT_IN_HINT, 1, LONGEST_NEXT_IN_SECONDS),
   grace: z.optional(seconds(GRACE_HINT, 0, LONGEST_GRACE_SECONDS)),
-  alertType: z.optional(text(ALERT_TYPE_HINT)),
-  alertTarget: z.optional(
-    text(ALERT_TARGET_HINT).check(
-      z.minLength(1, ALERT_TARGET_HINT),
-      z.maxLength(MOST_TARGET_CHARACTERS, ALERT_TARGET_HINT),
+  remindEvery: z.optional(
+    seconds(REMIND_HINT, 0, LONGEST_NEXT_IN_SECONDS).check(
+      z.refine((value: number) => value === 0 || value >= 60, REMIND_HINT),
     ),
   ),
+  pauseUntil: z.optional(seconds(PAUSE_HINT, 0, Number.MAX_SAFE_INTEGER)),
+  alertType: z.optional(text(ALERT_TYPE_HINT)),
+  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
+  alerts: z.optional(
+    z
+      .array(z.object({ type: text(ALERTS_HINT), target: targetText(ALERTS_HINT) }, ALERTS_HINT), ALERTS_HINT)
+      .check(z.maxLength(MOST_FURTHER_TARGETS, ALERTS_HINT)),
+  ),
 });
-const cancelSchema = z.object({ service: serviceName });
+const cancelSchema = z.object({
+  service: serviceName,
+  forget: z._default(z.optional(boolean("forget must be true or false.")), false),
+});
 const oneSchema = z.object({ service: serviceName, humanDates });
 const listSchema = z.object({ humanDates });
 
@@ -63,11 +83,9 @@ export function heartbeatRoutes(app: Hono<AppEnv>): void {
 async function postPulse(c: AppContext): Promise<Response> {
   const config = configOf(c.env);
   const said = parseFields(pulseSchema, await readFields(c.req.raw));
-  const target = targetOf(said, config);
-  const pulse: Pulse = { nextInSeconds: said.nextIn, targets: [target] };
-  if (said.grace !== undefined) pulse.graceSeconds = said.grace;
+  const pulse = pulseOf(said, config);
   const snapshot = await callMonitor(c.env, said.service, (monitor) => monitor.pulse(pulse));
-  const warnings = warnOfTarget(target, config);
+  const warnings = warningsOf(snapshot, config);
   return c.json({
     result: 200,
     action: "pulse",
@@ -76,14 +94,45 @@ async function postPulse(c: AppContext): Promise<Response> {
   });
 }
 
+/** What is dubious about the targets, as sentences that name each as the answer does. */
+function warningsOf({ targets: [main, ...further] }: Snapshot, config: Config): string[] {
+  const warnings = [
+    ...(main ? warnOfTarget(main, config) : []),
+    ...further.flatMap((target, i) => warnOfTarget(target, config).map((warning) => ofFurther(i, warning))),
+  ];
+  return [...new Set(warnings)];
+}
+
+/** Says of a further target what was said of the main one. */
+function ofFurther(index: number, sentence: string): string {
+  return sentence.replaceAll("alertType", `alerts[${index}].type`).replaceAll("alertTarget", `alerts[${index}].target`);
+}
+
+function pulseOf(said: z.output<typeof pulseSchema>, config: Config): Pulse {
+  const pulse: Pulse = { nextInSeconds: said.nextIn, target: targetOf(said, config) };
+  if (said.grace !== undefined) pulse.graceSeconds = said.grace;
+  if (said.remindEvery !== undefined) pulse.remindEverySeconds = said.remindEvery;
+  if (said.pauseUntil !== undefined) {
+    const latest = toSeconds(Date.now()) + LONGEST_PAUSE_SECONDS;
+    if (said.pauseUntil > latest) throw new AppError("invalid_input", PAUSE_HINT);
+    pulse.pauseUntilMs = said.pauseUntil * SECOND_MS;
+  }
+  if (said.alerts !== undefined) {
+    pulse.furtherTargets = said.alerts.map((target, i) => accepted(target, config, (hint) => ofFurther(i, hint)));
+  }
+  return pulse;
+}
+
+function accepted(target: Target, config: Config, hintOf = (refusal: string) => refusal): Target {
+  const refusal = refuseTarget(target, config);
+  if (refusal) throw new AppError("invalid_input", hintOf(refusal));
+  return target;
+}
+
 /** Where a pulse's alerts go: both fields are given, or neither, and then there is a default. */
 function targetOf(said: { alertType?: string | undefined; alertTarget?: string | undefined }, config: Config): Target {
   const { alertType: type, alertTarget: target } = said;
-  if (type !== undefined && target !== undefined) {
-    const refusal = refuseTarget({ type, target }, config);
-    if (refusal) throw new AppError("invalid_input", refusal);
-    return { type, target };
-  }
+  if (type !== undefined && target !== undefined) return accepted({ type, target }, config);
   if (type !== undefined || target !== undefined) {
     throw new AppError("invalid_input", "alertType and alertTarget must be given together.");
   }
@@ -92,8 +141,8 @@ function targetOf(said: { alertType?: string | undefined; alertTarget?: string |
 }
 
 async function deleteHeartbeat(c: AppContext): Promise<Response> {
-  const { service } = parseFields(cancelSchema, await readFields(c.req.raw));
-  const snapshot = await callMonitor(c.env, service, (monitor) => monitor.cancel());
+  const { service, forget } = parseFields(cancelSchema, await readFields(c.req.raw));
+  const snapshot = await callMonitor(c.env, service, (monitor) => (forget ? monitor.forget() : monitor.cancel()));
   const shown = snapshot ? heartBeat(snapshot, (seconds) => seconds) : service;
   return c.json({ result: 200, action: "cancel", heartBeat: shown });
 }
@@ -145,11 +194,12 @@ async function getOne(c: AppContext, fields: Record<string, unknown>): Promise<R
 
 /** A service as the wire has it. */
 function heartBeat(snapshot: Snapshot, writeDate: DateWriter) {
-  const { service, status, since, last, nextIn, grace, graceIsOwn, targets, asOf } = snapshot;
+  const { service, status, since, last, nextIn, grace, graceIsOwn, remindEvery, pauseUntil, targets, asOf } = snapshot;
+  const [main, ...alerts] = targets;
   return {
     service,
-    alertType: targets[0]?.type,
-    alertTarget: targets[0]?.target,
+    alertType: main?.type,
+    alertTarget: main?.target,
     nextIn,
     last: writeDate(last),
     expected: writeDate(expectedOf(snapshot)),
@@ -159,5 +209,8 @@ function heartBeat(snapshot: Snapshot, writeDate: DateWriter) {
     since: writeDate(since),
     asOf: writeDate(asOf),
     ...(graceIsOwn ? { grace } : {}),
+    ...(remindEvery > 0 ? { remindEvery } : {}),
+    ...(pauseUntil !== undefined && pauseUntil > asOf ? { pauseUntil: writeDate(pauseUntil) } : {}),
+    ...(alerts.length > 0 ? { alerts } : {}),
   };
 }

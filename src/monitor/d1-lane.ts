@@ -1,14 +1,16 @@
 import type { AlertRecord } from "../domain/alert.ts";
 import type { Event } from "../domain/event.ts";
 import { D1_LANE, type OutboxEntry, PARKED_LANE } from "../domain/outbox.ts";
+import type { TransitionRecord } from "../domain/record.ts";
 import { beginAttempt, databaseDelayMs } from "../domain/retry.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { upsertAlerts } from "../storage/alert-log.ts";
 import type { Database } from "../storage/database.ts";
-import { upsertServices } from "../storage/directory.ts";
+import { deleteService, upsertServices } from "../storage/directory.ts";
 import { insertEvents } from "../storage/event-log.ts";
+import { insertTransitions } from "../storage/transition-log.ts";
 import type { Outbox } from "./outbox.ts";
 import { within } from "./within.ts";
 
@@ -103,19 +105,28 @@ export class D1Lane {
   async #send(batch: readonly OutboxEntry[]): Promise<void> {
     const events: Event[] = [];
     const records: AlertRecord[] = [];
-    let directory: Snapshot | undefined;
+    const transitions: TransitionRecord[] = [];
+    let isDirectoryOwed = false;
     for (const { owed } of batch) {
       if (owed.kind === "event") events.push(owed.event);
+      if (owed.kind === "transition") transitions.push(owed.transition);
       if (owed.kind === "record") records.push(owed.record);
-      if (owed.kind === "directory") directory ??= this.#snapshot();
+      if (owed.kind === "directory") isDirectoryOwed = true;
     }
     const statements = [
       ...(events.length > 0 ? [insertEvents(this.#db, events)] : []),
+      ...(transitions.length > 0 ? [insertTransitions(this.#db, transitions)] : []),
       ...(records.length > 0 ? [upsertAlerts(this.#db, latestOfEach(records))] : []),
-      ...(directory ? [upsertServices(this.#db, [directory])] : []),
+      ...(isDirectoryOwed ? [this.#directoryStatement()] : []),
     ];
     const [first, ...rest] = statements;
     if (first) await this.#db.batch([first, ...rest]);
+  }
+
+  /** The row as it is now: a service that was forgotten has none. */
+  #directoryStatement() {
+    const snapshot = this.#snapshot();
+    return snapshot ? upsertServices(this.#db, [snapshot]) : deleteService(this.#db, this.#service);
   }
 }
 

@@ -44,6 +44,16 @@ export class Outbox {
     return this.#entries.get(id);
   }
 
+  /** Whether nothing is owed. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
+  /** To be called when all storage is deleted. */
+  forgetTable(): void {
+    this.#tableExists = false;
+  }
+
   /** Adds something that is owed, to be tried from `nextMs` on. */
   add(owed: Owed, nextMs: number, nowMs: number): void {
     this.#createTable();

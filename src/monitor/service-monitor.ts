@@ -1,10 +1,26 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
 import { type DeliveryState, noticeOfEvent } from "../domain/alert.ts";
-import { consequencesOf } from "../domain/consequences.ts";
+import { type Consequence, consequencesOf } from "../domain/consequences.ts";
 import { dateMs, type Event } from "../domain/event.ts";
-import { isDeathNotice, nextDeliveryMs, type Owed, type OwedAlert } from "../domain/outbox.ts";
-import { type Change, cancel, expire, type Pulse, pulse, type Service } from "../domain/service.ts";
+import {
+  isDeathNotice,
+  isStatusNoticeTo,
+  nextDeliveryMs,
+  type OutboxEntry,
+  type Owed,
+  type OwedAlert,
+} from "../domain/outbox.ts";
+import {
+  type Change,
+  cancel,
+  expire,
+  forget,
+  isSameTarget,
+  type Pulse,
+  pulse,
+  type Service,
+} from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
@@ -71,22 +87,22 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   /** The service is no longer needed; null where it was never heard of. */
   async cancel(): Promise<Snapshot | null> {
+    return this.#change(cancel);
+  }
+
+  /** Cancels the service and forgets it, but for its events and transitions; null where it was never heard of. */
+  async forget(): Promise<Snapshot | null> {
     const nowMs = Date.now();
-    const before = this.#store.service;
-    if (!before) return null;
-    const change = cancel(before, nowMs);
-    if (this.#commit(change, nowMs)) await this.#flushBriefly();
-    return this.#snapshotOf(change.service, nowMs);
+    const cancelled = this.#store.service && cancel(this.#store.service, nowMs).service;
+    const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
+    // One step: a pulse that came between two would be acknowledged, and then forgotten.
+    await this.#change(forget);
+    return last;
   }
 
   /** The service as it is now; null where it was never heard of. */
   async snapshot(): Promise<Snapshot | null> {
-    const nowMs = Date.now();
-    const before = this.#store.service;
-    if (!before) return null;
-    const change = expire(before, nowMs);
-    if (this.#commit(change, nowMs)) await this.#flushBriefly();
-    return this.#snapshotOf(change.service, nowMs);
+    return this.#change(expire);
   }
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
@@ -96,7 +112,7 @@ export class ServiceMonitor extends DurableObject<Env> {
       this.#owe({ kind: "event", event }, nowMs);
       const { defaultTarget, alertsEnabled } = this.#config;
       if (!defaultTarget || !alertsEnabled) return;
-      const alert = { id: ulid(nowMs), ...noticeOfEvent(event, dateMs(event)) };
+      const alert = { id: ulid(dateMs(event)), ...noticeOfEvent(event, dateMs(event)) };
       this.#owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
     });
     await this.#flushBriefly();
@@ -129,6 +145,23 @@ export class ServiceMonitor extends DurableObject<Env> {
       this.#isDelivering = false;
     }
     this.#arm(Date.now());
+    this.#retire();
+  }
+
+  /** Where there is neither a service nor anything owed, nothing is kept. */
+  #retire(): void {
+    if (this.#store.service || !this.#outbox.isEmpty) return;
+    this.ctx.storage.deleteAll().catch((error) => this.#reset(error));
+    this.#outbox.forgetTable();
+  }
+
+  async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
+    const nowMs = Date.now();
+    const before = this.#store.service;
+    if (!before) return null;
+    const { service, transitions } = verb(before, nowMs);
+    if (this.#commit({ service, transitions }, nowMs)) await this.#flushBriefly();
+    return service ? this.#snapshotOf(service, nowMs) : null;
   }
 
   #applyDue(nowMs: number): void {
@@ -139,24 +172,26 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   /**
    * Saves a change, owes what follows from it, and arms the alarm, as one atomic step.
-   * @returns whether the directory must hear of it: a new status, or other targets
+   * @returns whether the directory must hear of it: a new status, or other targets and the like
    */
   #commit(change: Change, nowMs: number): boolean {
     const { service, transitions } = change;
-    const isNews = transitions.length > 0 || !sameTargets(this.#store.service, service);
+    const isNews = transitions.length > 0 || !sameSettings(this.#store.service, service);
     if (!isNews) {
       this.#write(service, nowMs);
       return false;
     }
-    this.#transaction(() => {
-      const { timeZone, alertsEnabled } = this.#config;
-      const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
-      for (const consequence of consequencesOf(transitions, circumstances)) {
-        if (consequence.kind === "drop-deaths") this.#dropDeaths(nowMs);
-        else this.#owe(consequence, nowMs);
-      }
-      this.#owe({ kind: "directory" }, nowMs);
-    }, service);
+    this.#transaction(
+      () => {
+        const { timeZone, alertsEnabled } = this.#config;
+        const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
+        for (const consequence of consequencesOf(transitions, circumstances)) {
+          this.#apply(consequence, nowMs);
+        }
+        this.#owe({ kind: "directory" }, nowMs);
+      },
+      () => service,
+    );
     for (const { kind } of transitions) log("info", `service.${kind}`, { service: this.#name });
     return true;
   }
@@ -172,19 +207,45 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#owe({ kind: "record", record: { alert, target, state, attempts } }, nowMs);
   }
 
-  #dropDeaths(nowMs: number): void {
-    for (const entry of [...this.#outbox.entries].filter(isDeathNotice)) {
+  #apply(consequence: Consequence, nowMs: number): void {
+    const entries = [...this.#outbox.entries];
+    switch (consequence.kind) {
+      case "drop-deaths":
+        this.#drop(entries.filter(isDeathNotice), nowMs);
+        break;
+      case "drop-target": {
+        const { target } = consequence;
+        this.#drop(
+          entries.filter((entry) => isStatusNoticeTo(entry, target)),
+          nowMs,
+        );
+        break;
+      }
+      case "alert": {
+        const { isReminder, alert, target } = consequence;
+        const isWaiting = entries.some((entry) => isDeathNotice(entry) && isSameTarget(entry.owed.target, target));
+        if (!isReminder || !isWaiting) this.#owe({ kind: "alert", alert, target }, nowMs);
+        break;
+      }
+      case "event":
+      case "transition":
+        this.#owe(consequence, nowMs);
+    }
+  }
+
+  #drop(entries: (OutboxEntry & { owed: OwedAlert })[], nowMs: number): void {
+    for (const entry of entries) {
       this.#outbox.remove(entry.id);
       this.#oweRecord(entry.owed, "dropped", entry.attempts?.count ?? 0, nowMs);
     }
   }
 
   /** Runs synchronous writes as one step with the saved service and the alarm; if it fails, nothing has happened. */
-  #transaction(work: () => void, service: Service | undefined = this.#store.service): void {
+  #transaction(work: () => void, serviceAfter = () => this.#store.service): void {
     const nowMs = Date.now();
     try {
       this.ctx.storage.transactionSync(work);
-      this.#write(service, nowMs);
+      this.#write(serviceAfter(), nowMs);
       this.#dispatcher.nudge();
     } catch (error) {
       // Part of the step may have been done in memory already: the next request starts from what is stored.
@@ -207,7 +268,10 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** Brings what is owed to D1 before the caller gets its answer, unless D1 is slow or failing: then it stays owed. */
   async #flushBriefly(): Promise<void> {
     if (this.#d1Lane.isBackingOff) return;
-    const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => this.#arm(Date.now()));
+    const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => {
+      this.#arm(Date.now());
+      this.#retire();
+    });
     this.ctx.waitUntil(flushed);
     try {
       await within(LONGEST_WAIT_FOR_D1_MS, flushed);
@@ -225,6 +289,10 @@ export class ServiceMonitor extends DurableObject<Env> {
       // The next period's pulse does it again; until then lists ask this object.
       log("warn", "directory.refresh-failed", { service: this.#name, error: errorText(error) });
     }
+    if (this.#store.service) return;
+    // The service was forgotten meanwhile: a row that came after that must not stay.
+    this.#transaction(() => this.#owe({ kind: "directory" }, Date.now()));
+    await this.#flushBriefly();
   }
 
   #snapshot(nowMs: number): Snapshot | undefined {
@@ -253,6 +321,14 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 }
 
-function sameTargets(before: Service | undefined, after: Service): boolean {
-  return JSON.stringify(before?.targets) === JSON.stringify(after.targets);
+/** Whether nothing differs that people have set and that a list must show as it is; a promise may differ every time. */
+function sameSettings(before: Service | undefined, after: Service | undefined): boolean {
+  const settings = (service: Service | undefined) =>
+    service && [
+      service.targets,
+      service.graceIsOwn && service.graceSeconds,
+      service.remindEverySeconds,
+      service.pauseUntilMs,
+    ];
+  return JSON.stringify(settings(before)) === JSON.stringify(settings(after));
 }

@@ -3,26 +3,24 @@ import { SECOND_MS } from "../domain/time.ts";
 
 /** What a state store needs of the object's storage. */
 export interface StateStorage {
-  kv: { get(key: string): unknown; put(key: string, value: unknown): void };
+  kv: { get(key: string): unknown; put(key: string, value: unknown): void; delete(key: string): unknown };
   getAlarm(): Promise<number | null>;
   setAlarm(ms: number): Promise<void>;
   deleteAlarm(): Promise<void>;
 }
 
-/** The stored form of a service. */
-interface StoredService {
-  version: 1;
-  /** Rises with every change of anything but the deadline. */
-  revision: number;
-  status: Service["status"];
-  sinceMs: number;
-  nextInSeconds: number;
-  graceSeconds: number;
-  graceIsOwn: boolean;
-  targets: Service["targets"];
-  /** Null only while the service is alive and the alarm is exactly its deadline: then the alarm alone is written. */
-  deadlineMs: number | null;
-}
+/** The stored form of a service: whole but for its last pulse, which its deadline tells. */
+type StoredService = Stored<Service>;
+
+type Stored<S> = S extends Service
+  ? Omit<S, "lastMs"> & {
+      version: 1;
+      /** Rises with every change of anything but the deadline. */
+      revision: number;
+      /** Null only while the service is alive and the alarm is exactly its deadline: then the alarm alone is written. */
+      deadlineMs: number | null;
+    }
+  : never;
 
 const KEY = "service";
 
@@ -36,6 +34,8 @@ export class StateStore {
   #stored: StoredService | undefined;
   #service: Service | undefined;
   #armedMs: number | undefined;
+  /** That of a service which was forgotten: one of the same name goes on from it, so that its row wins. */
+  #forgottenRevision = 0;
 
   private constructor(storage: StateStorage, onLostWrite: (error: unknown) => void) {
     this.#storage = storage;
@@ -61,7 +61,7 @@ export class StateStore {
     const knownDeadlineMs = stored.deadlineMs ?? store.#armedMs;
     const lastMs = knownDeadlineMs === undefined ? await assumeLastMs() : knownDeadlineMs - promiseMs;
     const { version: _version, revision: _revision, deadlineMs: _deadline, ...rest } = stored;
-    store.#service = { ...rest, lastMs };
+    store.#service = { ...rest, lastMs } as Service;
     return store;
   }
 
@@ -72,7 +72,7 @@ export class StateStore {
 
   /** Rises with every change of anything but the deadline; 0 before the first. */
   get revision(): number {
-    return this.#stored?.revision ?? 0;
+    return this.#stored?.revision ?? this.#forgottenRevision;
   }
 
   /** To be called first in `alarm()`: the alarm that woke the object is spent. */
@@ -83,6 +83,7 @@ export class StateStore {
   /**
    * Writes what has changed of the service, and sets the alarm, without awaiting: together with what the caller writes
    * before its next await it is one atomic step.
+   * @param service undefined where there is none (any more)
    * @param wakeMs when the object must wake up by itself; undefined for never
    */
   write(service: Service | undefined, wakeMs: number | undefined, nowMs: number): void {
@@ -94,8 +95,12 @@ export class StateStore {
         this.#storage.kv.put(KEY, next);
         this.#stored = next;
       }
-      this.#service = service;
+    } else if (this.#stored) {
+      this.#storage.kv.delete(KEY);
+      this.#forgottenRevision = this.#stored.revision;
+      this.#stored = undefined;
     }
+    this.#service = service;
     if (armMs === this.#armedMs) return;
     const done = armMs === undefined ? this.#storage.deleteAlarm() : this.#storage.setAlarm(armMs);
     this.#armedMs = armMs;
@@ -105,17 +110,13 @@ export class StateStore {
   #encode(service: Service, armMs: number | undefined, nowMs: number): StoredService {
     const deadline = deadlineMs(service);
     const alarmIsDeadline = service.status === "alive" && armMs === deadline;
-    const next: StoredService = {
+    const { lastMs: _, ...rest } = service;
+    const next = {
+      ...rest,
       version: 1,
       revision: this.revision,
-      status: service.status,
-      sinceMs: service.sinceMs,
-      nextInSeconds: service.nextInSeconds,
-      graceSeconds: service.graceSeconds,
-      graceIsOwn: service.graceIsOwn,
-      targets: service.targets,
       deadlineMs: alarmIsDeadline ? null : deadline,
-    };
+    } as StoredService;
     if (!this.#isSteady(service, next)) next.revision = Math.max(this.revision + 1, nowMs);
     return next;
   }

@@ -1,8 +1,9 @@
-import { sql } from "drizzle-orm";
-import type { AlertRecord } from "../domain/alert.ts";
+import { and, desc, eq, sql } from "drizzle-orm";
+import type { AlertRecord, DeliveryState } from "../domain/alert.ts";
 import { toSeconds } from "../domain/time.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
+import { inRange, type Page, type PageRequest, pageOf } from "./page.ts";
 import { alerts } from "./schema.ts";
 
 /** The statement that brings the delivery log up to date: a row only moves forward, so an old record never overtakes. */
@@ -35,4 +36,32 @@ export function upsertAlerts(db: Database, records: readonly AlertRecord[]) {
       setWhere: sql`excluded.attempts > alerts.attempts or (excluded.attempts = alerts.attempts
                     and (alerts.state = 'pending' or excluded.state = 'delivered'))`,
     });
+}
+
+/** A row of the delivery log; its dates are seconds since the epoch. */
+export type AlertRow = typeof alerts.$inferSelect;
+
+/** Which alerts are wanted: all conditions hold together. */
+export interface AlertFilter {
+  fromSeconds: number;
+  toSeconds: number;
+  service?: string | undefined;
+  state?: DeliveryState | undefined;
+}
+
+/** The newest alerts that match, newest first; each filter has its index, so a page costs the same however many there are. */
+export async function listAlerts(db: Database, filter: AlertFilter, page: PageRequest): Promise<Page<AlertRow>> {
+  const rows = await db
+    .select()
+    .from(alerts)
+    .where(
+      and(
+        inRange(alerts.id, filter, page),
+        filter.service === undefined ? undefined : eq(alerts.service, filter.service),
+        filter.state === undefined ? undefined : eq(alerts.state, filter.state),
+      ),
+    )
+    .orderBy(desc(alerts.id))
+    .limit(page.limit + 1);
+  return pageOf(rows, page);
 }

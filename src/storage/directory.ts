@@ -1,4 +1,4 @@
-import { asc, eq, sql } from "drizzle-orm";
+import { asc, eq, type SQL, sql } from "drizzle-orm";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
@@ -6,19 +6,31 @@ import { services } from "./schema.ts";
 
 /** The statement that brings rows up to date; one that is older than what is stored changes nothing. */
 export function upsertServices(db: Database, snapshots: readonly Snapshot[]) {
-  const rows = snapshots.map(({ targets, graceIsOwn, ...snapshot }) => ({
+  return upsert(db, snapshots, sql`true`);
+}
+
+/** The same for rows that are there: what has been forgotten meanwhile does not come back. */
+export function updateServices(db: Database, snapshots: readonly Snapshot[]) {
+  return upsert(db, snapshots, sql`exists (select 1 from ${services} where ${services.service} = value ->> 'service')`);
+}
+
+function upsert(db: Database, snapshots: readonly Snapshot[], where: SQL) {
+  const rows = snapshots.map(({ targets: [main, ...further], graceIsOwn, pauseUntil, ...snapshot }) => ({
     ...snapshot,
     graceIsOwn: Number(graceIsOwn),
-    alertType: targets[0]?.type ?? "",
-    alertTarget: targets[0]?.target ?? "",
+    pauseUntil: pauseUntil ?? null,
+    alertType: main?.type ?? "",
+    alertTarget: main?.target ?? "",
+    alerts: JSON.stringify(further),
   }));
   return db
     .insert(services)
     .select(
+      // In the order of the columns, which is the schema's.
       sql`select value ->> 'service', value ->> 'status', value ->> 'since', value ->> 'last', value ->> 'nextIn',
                  value ->> 'grace', value ->> 'graceIsOwn', value ->> 'alertType', value ->> 'alertTarget',
-                 value ->> 'revision', value ->> 'asOf'
-          from json_each(${JSON.stringify(rows)}) where true`,
+                 value ->> 'alerts', value ->> 'remindEvery', value ->> 'pauseUntil', value ->> 'revision', value ->> 'asOf'
+          from json_each(${JSON.stringify(rows)}) where ${where}`,
     )
     .onConflictDoUpdate({
       target: services.service,
@@ -31,11 +43,27 @@ export function upsertServices(db: Database, snapshots: readonly Snapshot[]) {
         "graceIsOwn",
         "alertType",
         "alertTarget",
+        "alerts",
+        "remindEvery",
+        "pauseUntil",
         "revision",
         "asOf",
       ]),
       setWhere: sql`(excluded.revision, excluded.last) > (services.revision, services.last)`,
     });
+}
+
+/** The statement that takes a service out of the directory. */
+export function deleteService(db: Database, name: string) {
+  return db.delete(services).where(eq(services.service, name));
+}
+
+/** Takes out rows whose services are gone, unless they were written again since they were read. */
+export async function deleteGone(db: Database, rows: readonly Snapshot[]): Promise<void> {
+  await db.delete(services).where(
+    sql`(${services.service}, ${services.revision}, ${services.last}) in
+        (select value ->> 'service', value ->> 'revision', value ->> 'last' from json_each(${JSON.stringify(rows)}))`,
+  );
 }
 
 /** All services, by name. */
@@ -49,6 +77,7 @@ export async function findService(db: Database, name: string): Promise<Snapshot 
   return row && toSnapshot(row);
 }
 
-function toSnapshot({ alertType, alertTarget, ...row }: typeof services.$inferSelect): Snapshot {
-  return { ...row, targets: alertType ? [{ type: alertType, target: alertTarget }] : [] };
+function toSnapshot({ alertType, alertTarget, alerts, pauseUntil, ...row }: typeof services.$inferSelect): Snapshot {
+  const targets = alertType ? [{ type: alertType, target: alertTarget }, ...alerts] : [];
+  return { ...row, targets, ...(pauseUntil === null ? {} : { pauseUntil }) };
 }

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { DeliveryState } from "../domain/alert.ts";
-import type { Status } from "../domain/service.ts";
+import type { TransitionRecord } from "../domain/record.ts";
+import type { Status, Target } from "../domain/service.ts";
 
 /*
  * All dates are whole seconds since the epoch, UTC.
@@ -21,6 +22,11 @@ export const services = sqliteTable("services", {
   graceIsOwn: integer("grace_is_own", { mode: "boolean" }).notNull(),
   alertType: text("alert_type").notNull(),
   alertTarget: text("alert_target").notNull(),
+  /** Further targets, a JSON list of {"type","target"}. */
+  alerts: text({ mode: "json" }).$type<Target[]>().notNull().default([]),
+  /** How often a death is told again, in seconds; 0 for never. */
+  remindEvery: integer("remind_every").notNull().default(0),
+  pauseUntil: integer("pause_until"),
   /** Rises with every change; together with `last` it keeps an old row from overtaking a new one. */
   revision: integer().notNull(),
   /** When this was read at the service's object. */
@@ -61,5 +67,24 @@ export const alerts = sqliteTable(
     lastAnswer: text("last_answer"),
     nextAttempt: integer("next_attempt"),
   },
-  (table) => [index("alerts_by_service").on(table.service, table.id)],
+  (table) => [
+    index("alerts_by_service").on(table.service, table.id),
+    // Made before the next: of indexes that seem equally good SQLite takes one by their order, and a test looks which.
+    index("alerts_by_service_and_state").on(table.service, table.state, table.id),
+    index("alerts_by_state").on(table.state, table.id),
+  ],
+);
+
+/** The history of each service, keyed by a ULID whose time is the moment of the change. */
+export const transitions = sqliteTable(
+  "transitions",
+  {
+    id: text().primaryKey(),
+    service: text().notNull(),
+    status: text().$type<TransitionRecord["status"]>().notNull(),
+    /** Where the service died or revived: its last pulse before that, and when the next was promised. */
+    last: integer(),
+    expected: integer(),
+  },
+  (table) => [index("transitions_by_service").on(table.service, table.id)],
 );

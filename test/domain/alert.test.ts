@@ -22,6 +22,7 @@ const DIED: Transition = {
   targets: [OWNER],
 };
 const REVIVED: Transition = { ...DIED, kind: "revived", atMs: EXPECTED_MS + 3_723_000 };
+const REMINDED = { ...DIED, kind: "reminded" as const, atMs: LAST_MS + 7_500_000, reminders: 0 };
 /** The notice of a transition that is news. */
 function newsOf(transition: Transition, service = "backup", timeZone = "UTC"): Notice {
   const news = noticeOf(transition, service, timeZone);
@@ -33,6 +34,8 @@ const QUIET: Transition[] = [
   { kind: "born", atMs: LAST_MS },
   { kind: "resumed", atMs: LAST_MS },
   { kind: "cancelled", atMs: LAST_MS },
+  { kind: "forgotten", atMs: LAST_MS },
+  { kind: "retargeted", atMs: LAST_MS, removed: [OWNER] },
 ];
 
 describe("the notice of a death", () => {
@@ -54,6 +57,39 @@ describe("the notice of a death", () => {
     expect(newsOf(DIED, "backup", "Europe/Paris").message).toBe(
       "The service backup is not pulsing since 2030-02-01 00:30:00 Europe/Paris",
     );
+  });
+});
+
+describe("the notice of a death at the end of a pause", () => {
+  it("says the same as any other, at the time at which it is told", () => {
+    const told = { ...DIED, kind: "death-told", atMs: EXPECTED_MS + 900_000 } as const;
+    expect(newsOf(told)).toEqual({ ...newsOf(DIED), dateMs: EXPECTED_MS + 900_000 });
+  });
+});
+
+describe("a reminder", () => {
+  it("says how long it has been since the last pulse, and how many came before", () => {
+    expect(noticeOf(REMINDED, "backup", "UTC")).toEqual({
+      notice: {
+        kind: "dead",
+        service: "backup",
+        dateMs: LAST_MS + 7_500_000,
+        title: "Service backup is still not pulsing",
+        message:
+          "The service backup is not pulsing since 2030-01-31 23:30:00 UTC, for 2 h 5 min. This is the first reminder",
+        dead: { lastMs: LAST_MS, fromMs: EXPECTED_MS },
+      },
+      targets: [OWNER],
+    });
+    expect(newsOf({ ...REMINDED, reminders: 1 }).message).toMatch(/for 2 h 5 min\. One reminder came before this$/);
+    expect(newsOf({ ...REMINDED, reminders: 2 }).message).toMatch(/for 2 h 5 min\. 2 reminders came before this$/);
+  });
+});
+
+describe("the notice of a revival at the end of a pause", () => {
+  it("says how long the service was dead, and not how long nobody was told", () => {
+    const told = { ...REVIVED, kind: "revival-told", atMs: EXPECTED_MS + 9_000_000, revivedMs: REVIVED.atMs } as const;
+    expect(newsOf(told)).toEqual({ ...newsOf(REVIVED), dateMs: EXPECTED_MS + 9_000_000 });
   });
 });
 
@@ -91,7 +127,7 @@ describe("a service's name", () => {
   });
 });
 
-describe("a birth, a resumption and a cancel", () => {
+describe("a birth, a resumption, a cancel, other targets and the end", () => {
   it("are no news", () => {
     for (const transition of QUIET) expect(noticeOf(transition, "backup", "UTC")).toBeUndefined();
   });
@@ -99,7 +135,7 @@ describe("a birth, a resumption and a cancel", () => {
 
 describe("a death that is not yet told", () => {
   it("is overtaken by a revival and by a cancel, and by nothing else", () => {
-    const overtaking = [DIED, REVIVED, ...QUIET].filter(overtakesDeath).map(({ kind }) => kind);
+    const overtaking = [DIED, REMINDED, REVIVED, ...QUIET].filter(overtakesDeath).map(({ kind }) => kind);
     expect(overtaking).toEqual(["revived", "cancelled"]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { dateMs, idRange } from "../../src/domain/event.ts";
 import { toSeconds } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
+import "./support/runs.ts";
 
 const LATEST_MS = 2 ** 48 - 1;
 /** Seconds that lie close to one another, so that ranges begin and end where events are. */

@@ -8,6 +8,7 @@ import {
   levelName,
   NOTICE_LEVEL,
 } from "../../src/domain/level.ts";
+import "./support/runs.ts";
 
 describe("the names of levels", () => {
   it("stand for 0 to 7", () => {

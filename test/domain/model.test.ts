@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { laneOf } from "../../src/domain/outbox.ts";
 import { START_MS } from "./support/arbitraries.ts";
-import { alarm, answering, type Command, commands, switchingD1 } from "./support/commands.ts";
+import { alarm, alertLabel, answering, type Command, cancelling, commands, switchingD1 } from "./support/commands.ts";
 import { DEFAULT_TARGET, NAME, World } from "./support/monitor-shell.ts";
 import { Reference } from "./support/reference.ts";
 import { runs, timeoutOf } from "./support/runs.ts";
@@ -10,8 +10,28 @@ import { runs, timeoutOf } from "./support/runs.ts";
 /** A story that has not ended after so many alarms never will. */
 const MOST_ALARMS = 500;
 
+/** After so many reminders of which nothing is owed any more it is clear that they would go on for ever. */
+const ENOUGH_REMINDERS = 3;
+
 /** How often what matters happened in all stories, so that nobody trusts stories in which nothing happens. */
-const tally = { deaths: 0, revivals: 0, dropped: 0, givenUp: 0, arrivedAgain: 0, arrivedAfterDrop: 0 };
+const tally: Record<string, number> = {
+  deaths: 0,
+  revivals: 0,
+  reminders: 0,
+  "later reminders": 0,
+  "deaths told when a pause ended": 0,
+  "revivals told when a pause ended": 0,
+  overtaken: 0,
+  "target removed": 0,
+  "given up": 0,
+  "arrived again": 0,
+  "arrived after it was overtaken": 0,
+  "arrived after its target was removed": 0,
+  "forgotten by itself": 0,
+};
+const count = (what: string) => {
+  tally[what] = (tally[what] ?? 0) + 1;
+};
 
 /** Lets everything succeed until nothing can happen any more. */
 async function letItEnd(reference: Reference, world: World): Promise<void> {
@@ -19,9 +39,11 @@ async function letItEnd(reference: Reference, world: World): Promise<void> {
     if (await command.check(reference)) await command.run(reference, world);
   };
   await happens(switchingD1(true));
-  for (let i = 0; i < MOST_ALARMS; i++) {
+  for (let i = 0, reminders = 0; i < MOST_ALARMS; i++) {
     while (reference.run) await happens(answering(0, { kind: "delivered", answer: "HTTP 200" }));
     if (world.storage.alarmMs === null) return;
+    const isReminding = reference.status === "dead" && reference.remindEverySeconds > 0 && reference.isEmpty;
+    if (isReminding && ++reminders > ENOUGH_REMINDERS) await happens(cancelling());
     await happens(alarm(0));
   }
   throw new Error("it never ends");
@@ -30,19 +52,20 @@ async function letItEnd(reference: Reference, world: World): Promise<void> {
 /** Every alert reached its target, or there is a reason why not. */
 function expectNothingLost(reference: Reference, world: World): void {
   const arrived = new Set(reference.view().arrived);
-  for (const { lane, label, fate, isDeath, tries } of reference.things) {
+  for (const { lane, label, fate, about, tries } of reference.things) {
     if (lane === "d1") continue;
     if (fate === "delivered") expect(arrived).toContain(`${lane} ${label}`);
-    else if (fate === "dropped") {
-      // A revival or a cancel came before: nothing else drops anything.
-      expect(isDeath).toBe(true);
-    } else {
-      expect(fate).toBe("given up");
-      expect(tries).toBeGreaterThan(0);
+    else if (fate === "given up") expect(tries).toBeGreaterThan(0);
+    else if (fate === "overtaken") expect(about).toBe("death");
+    else {
+      expect(fate).toBe("target removed");
+      expect(about).not.toBe("other");
     }
   }
   expect(world.shell.entries).toEqual([]);
-  expect(world.shell.service?.status).not.toBe("alive");
+  const { service } = world.shell;
+  if (service) expect(service).toMatchObject({ status: "dead", remindEverySeconds: 0, toldMs: expect.any(Number) });
+  else expect(world.storage.isEmpty || world.leavesTable).toBe(true);
 }
 
 /** Alerts to one target arrive in the order in which they were owed, each under an id of its own, which it keeps. */
@@ -53,7 +76,7 @@ function expectOrder(reference: Reference, world: World): void {
     const ids = perLane.get(lane) ?? [];
     // A repetition comes right after the first time, if it comes at all.
     if (ids.at(-1) !== owed.alert.id) ids.push(owed.alert.id);
-    else tally.arrivedAgain++;
+    else count("arrived again");
     perLane.set(lane, ids);
   }
   for (const [lane, ids] of perLane) {
@@ -65,22 +88,30 @@ function expectOrder(reference: Reference, world: World): void {
     const owedInOrder = reference.things.filter((thing) => thing.lane === lane).map(({ label }) => label);
     let position = -1;
     for (const { alert } of labels) {
-      position = owedInOrder.indexOf(`${alert.title}@${alert.dateMs}`, position + 1);
+      position = owedInOrder.indexOf(alertLabel({ alert }), position + 1);
       expect(position, "in the order in which it was owed").not.toBe(-1);
     }
   }
 }
 
-function count(reference: Reference): void {
+function countAll(reference: Reference): void {
   const arrived = new Set(reference.view().arrived);
-  for (const { lane, label, fate, isDeath } of reference.things) {
+  const { told, things } = reference;
+  for (const { lane, label, fate, about } of things) {
+    if (label.startsWith("transition forgotten") && !told.some(({ said }) => said === "forget")) {
+      count("forgotten by itself");
+    }
     if (lane === "d1") continue;
-    if (isDeath) tally.deaths++;
-    if (label.includes("pulsing again")) tally.revivals++;
-    if (fate === "given up") tally.givenUp++;
-    if (fate !== "dropped") continue;
-    tally.dropped++;
-    if (arrived.has(`${lane} ${label}`)) tally.arrivedAfterDrop++;
+    const [, atMs] = label.split("@");
+    const isOf = (status: string) => things.some((thing) => thing.label === `transition ${status}@${atMs}`);
+    if (label.includes("still not pulsing")) count(label.includes("(0)") ? "reminders" : "later reminders");
+    else if (about === "death") count(isOf("dead") ? "deaths" : "deaths told when a pause ended");
+    if (about === "return") count(isOf("alive") ? "revivals" : "revivals told when a pause ended");
+    if (fate === "given up") count(fate);
+    if (fate !== "overtaken" && fate !== "target removed") continue;
+    count(fate);
+    if (!arrived.has(`${lane} ${label}`)) continue;
+    count(fate === "overtaken" ? "arrived after it was overtaken" : "arrived after its target was removed");
   }
 }
 
@@ -96,13 +127,13 @@ describe("a monitored service", () => {
           await letItEnd(reference, world);
           expectNothingLost(reference, world);
           expectOrder(reference, world);
-          count(reference);
+          countAll(reference);
         }),
-        runs(500),
+        runs(300),
       );
-      if (runs(500).numRuns < 500) return;
+      if (runs(300).numRuns < 300) return;
       for (const [what, times] of Object.entries(tally)) expect(times, what).toBeGreaterThan(0);
     },
-    timeoutOf(runs(500)),
+    timeoutOf(runs(300)),
   );
 });

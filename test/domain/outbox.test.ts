@@ -5,12 +5,13 @@ import {
   dueDeliveries,
   headsOf,
   isDeathNotice,
+  isStatusNoticeTo,
   laneOf,
   nextDeliveryMs,
   type OutboxEntry,
   PARKED_LANE,
 } from "../../src/domain/outbox.ts";
-import { outboxes, owedThings, START_MS, TARGETS } from "./support/arbitraries.ts";
+import { OTHER, OWNER, outboxes, owedThings, START_MS, TARGETS } from "./support/arbitraries.ts";
 
 const lanes = fc
   .subarray([D1_LANE, ...TARGETS.map(({ type, target }) => `${type}:${target}`)])
@@ -35,6 +36,7 @@ describe("the lane of a thing", () => {
     const alert = { id: "01", kind: "event", service: "s", dateMs: 0, title: "", message: "" } as const;
     expect(laneOf({ kind: "alert", alert, target })).toBe("mail:owner@example.com");
     expect(laneOf({ kind: "directory" })).toBe("d1");
+    expect(laneOf({ kind: "transition", transition: { id: "01", service: "s", status: "dead" } })).toBe("d1");
     expect(laneOf({ kind: "record", record: { alert, target, state: "pending", attempts: 0 } })).toBe("d1");
     expect(laneOf({ kind: "event", event: { id: "01", service: "s", level: 0, message: "m", alert: false } })).toBe(
       "d1",
@@ -145,5 +147,22 @@ describe("a death notice", () => {
         expect(isDeathNotice({ id: 1, lane: laneOf(owed), owed, nextMs: 0, attempts: undefined })).toBe(isDeath);
       }),
     );
+  });
+});
+
+describe("a status notice to a target", () => {
+  it("tells that very target of a death or a return; an event to it is none", () => {
+    const alert = { id: "01", kind: "dead", service: "s", dateMs: 0, title: "", message: "" } as const;
+    const entryOf = (kind: "dead" | "alive" | "event") => {
+      const owed = { kind: "alert", alert: { ...alert, kind }, target: OWNER } as const;
+      return { id: 1, lane: laneOf(owed), owed, nextMs: 0, attempts: undefined };
+    };
+    expect(isStatusNoticeTo(entryOf("dead"), { ...OWNER })).toBe(true);
+    expect(isStatusNoticeTo(entryOf("alive"), OWNER)).toBe(true);
+    expect(isStatusNoticeTo(entryOf("event"), OWNER)).toBe(false);
+    expect(isStatusNoticeTo(entryOf("dead"), OTHER)).toBe(false);
+    expect(isStatusNoticeTo(entryOf("dead"), { ...OWNER, type: "mail" })).toBe(false);
+    const record = { alert, target: OWNER, state: "pending", attempts: 0 } as const;
+    expect(isStatusNoticeTo({ ...entryOf("dead"), owed: { kind: "record", record } }, OWNER)).toBe(false);
   });
 });

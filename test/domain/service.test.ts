@@ -2,31 +2,77 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type Alive,
+  type Change,
   cancel,
   deadlineMs,
   expectedMs,
   expire,
+  forget,
+  nextChangeMs,
   type Pulse,
   pulse,
   type Service,
   type Transition,
 } from "../../src/domain/service.ts";
-import { SECOND_MS } from "../../src/domain/time.ts";
-import { defaults, moment, pauseMs, pulses, START_MS, services, TARGETS } from "./support/arbitraries.ts";
+import { DAY_MS, SECOND_MS } from "../../src/domain/time.ts";
+import {
+  aliveServices,
+  deadServices,
+  defaults,
+  moment,
+  OTHER,
+  OWNER,
+  pauseMs,
+  pulses,
+  START_MS,
+  saidAt,
+  services,
+} from "./support/arbitraries.ts";
 import { DEFAULTS, type Step, steps, tell } from "./support/story.ts";
 
-const [OWNER, , OTHER] = TARGETS as [(typeof TARGETS)[0], (typeof TARGETS)[0], (typeof TARGETS)[0]];
-const MINUTELY: Pulse = { nextInSeconds: 60, targets: [OWNER] };
+const MINUTELY: Pulse = { nextInSeconds: 60, target: OWNER };
 
 /** A service that pulsed once, at the start: expected after a minute, dead 5 s later. */
 const BORN: Alive = pulse(undefined, MINUTELY, DEFAULTS, START_MS).service;
 const EXPECTED_MS = START_MS + 60_000;
 const DEADLINE_MS = START_MS + 65_000;
 
-/** The worse, the higher; what is cancelled is waited for no more. */
-const RANK: Record<Service["status"], number> = { alive: 0, dead: 1, cancelled: 2 };
+const MONTH_MS = 30 * DAY_MS;
 
-const transitionsOf = (story: readonly Step[]): Transition[] => tell(story).flatMap(({ transitions }) => transitions);
+/** The worse, the higher; what is cancelled is waited for no more, and then forgotten. */
+const RANK: Record<Service["status"] | "forgotten", number> = { alive: 0, dead: 1, cancelled: 2, forgotten: 3 };
+const rankOf = (service: Service | undefined) => RANK[service?.status ?? "forgotten"];
+
+/** The changes of status that a story tells of. */
+function changesOf(story: readonly Step[]) {
+  const told = tell(story).flatMap(({ transitions }) => transitions);
+  return told.flatMap(({ kind, atMs }) => (TO[kind] === undefined ? [] : [{ kind, atMs }]));
+}
+
+/** What the owner hears in a story but for reminders: deaths and returns, and to whom each is told. */
+function newsOf(story: readonly Step[]) {
+  return tell(story).flatMap(({ transitions }) =>
+    transitions.flatMap((transition) => {
+      if (!("targets" in transition) || transition.targets.length === 0 || transition.kind === "reminded") return [];
+      const { kind, targets, expectedMs } = transition;
+      return [{ what: kind === "died" || kind === "death-told" ? "dead" : "alive", targets, expectedMs }];
+    }),
+  );
+}
+
+/** Which status a transition leads to; undefined where it is none of the status. */
+const TO: Record<Transition["kind"], Service["status"] | "forgotten" | undefined> = {
+  born: "alive",
+  died: "dead",
+  revived: "alive",
+  resumed: "alive",
+  cancelled: "cancelled",
+  forgotten: "forgotten",
+  "death-told": undefined,
+  reminded: undefined,
+  "revival-told": undefined,
+  retargeted: undefined,
+};
 
 describe("a first pulse", () => {
   it("makes a service that is alive until its promise and the grace have passed", () => {
@@ -38,6 +84,7 @@ describe("a first pulse", () => {
         nextInSeconds: 60,
         graceSeconds: 5,
         graceIsOwn: false,
+        remindEverySeconds: 0,
         targets: [OWNER],
       },
       transitions: [{ kind: "born", atMs: START_MS }],
@@ -51,11 +98,11 @@ describe("a pulse", () => {
   it("always makes a service alive, whatever it was, from now on", () => {
     fc.assert(
       fc.property(fc.option(services, { nil: undefined }), pulses, defaults, moment, (before, said, config, nowMs) => {
-        const { service, transitions } = pulse(before, said, config, nowMs);
+        const { service } = pulse(before, said, config, nowMs);
         expect(service).toMatchObject({ status: "alive", lastMs: nowMs, nextInSeconds: said.nextInSeconds });
-        expect(service.targets).toEqual(said.targets);
-        expect(transitions.filter(({ kind }) => kind !== "died").length).toBeLessThanOrEqual(1);
-        expect(expire(service, deadlineMs(service) - 1).service).toBe(service);
+        expect(expectedMs(service)).toBe(nowMs + said.nextInSeconds * SECOND_MS);
+        expect(service.targets[0]).toEqual(said.target);
+        expect(expire(service, deadlineMs(service) - 1).service).toMatchObject({ status: "alive", lastMs: nowMs });
       }),
     );
   });
@@ -70,21 +117,23 @@ describe("a pulse", () => {
   });
 
   it("at the deadline, before anyone noticed, tells of the death and of the revival", () => {
-    const { service, transitions } = pulse(BORN, { nextInSeconds: 10, targets: [OTHER] }, DEFAULTS, DEADLINE_MS);
+    const { service, transitions } = pulse(BORN, { nextInSeconds: 10, target: OTHER }, DEFAULTS, DEADLINE_MS);
     expect(service).toMatchObject({ status: "alive", sinceMs: DEADLINE_MS, targets: [OTHER] });
     expect(transitions).toEqual([
       { kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER] },
       { kind: "revived", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER] },
+      { kind: "retargeted", atMs: DEADLINE_MS, removed: [OWNER] },
     ]);
   });
 
   it("of a dead service tells its own targets of the revival, and of the silence before it", () => {
     const dead = expire(BORN, DEADLINE_MS + 7_000).service;
     const nowMs = DEADLINE_MS + 100_000;
-    const { service, transitions } = pulse(dead, { nextInSeconds: 10, targets: [OTHER] }, DEFAULTS, nowMs);
+    const { service, transitions } = pulse(dead, { nextInSeconds: 10, target: OTHER }, DEFAULTS, nowMs);
     expect(service).toMatchObject({ status: "alive", sinceMs: nowMs, lastMs: nowMs });
     expect(transitions).toEqual([
       { kind: "revived", atMs: nowMs, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER] },
+      { kind: "retargeted", atMs: nowMs, removed: [OWNER] },
     ]);
   });
 
@@ -109,9 +158,10 @@ describe("the grace", () => {
     fc.assert(
       fc.property(services, pulses, defaults, moment, (before, said, config, nowMs) => {
         const { service } = pulse(before, said, config, nowMs);
-        const kept = before.graceIsOwn ? before.graceSeconds : undefined;
+        const isKept = before.graceIsOwn && expire(before, nowMs).service !== undefined;
+        const kept = isKept ? before.graceSeconds : undefined;
         expect(service.graceSeconds).toBe(said.graceSeconds ?? kept ?? config.graceSeconds);
-        expect(service.graceIsOwn).toBe(said.graceSeconds !== undefined || before.graceIsOwn);
+        expect(service.graceIsOwn).toBe(said.graceSeconds !== undefined || isKept);
       }),
     );
   });
@@ -126,8 +176,11 @@ describe("the grace", () => {
   it("of its own outlives a death and a cancel", () => {
     const alive = pulse(undefined, own, DEFAULTS, START_MS).service;
     const dead = expire(alive, deadlineMs(alive)).service;
-    expect(dead.status).toBe("dead");
-    expect(pulse(dead, MINUTELY, DEFAULTS, dead.sinceMs).service).toMatchObject({ graceSeconds: 30, graceIsOwn: true });
+    expect(dead?.status).toBe("dead");
+    expect(pulse(dead, MINUTELY, DEFAULTS, deadlineMs(alive)).service).toMatchObject({
+      graceSeconds: 30,
+      graceIsOwn: true,
+    });
     const cancelled = cancel(alive, START_MS).service;
     expect(pulse(cancelled, MINUTELY, DEFAULTS, START_MS).service).toMatchObject({
       graceSeconds: 30,
@@ -140,7 +193,7 @@ describe("time alone", () => {
   it("leaves a service alive until just before its deadline, and not a millisecond longer", () => {
     expect(expire(BORN, DEADLINE_MS - 1)).toEqual({ service: BORN, transitions: [] });
     expect(expire(BORN, DEADLINE_MS)).toEqual({
-      service: { ...BORN, status: "dead", sinceMs: DEADLINE_MS },
+      service: { ...BORN, status: "dead", sinceMs: DEADLINE_MS, toldMs: DEADLINE_MS, reminders: 0 },
       transitions: [{ kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER] }],
     });
   });
@@ -149,7 +202,7 @@ describe("time alone", () => {
     fc.assert(
       fc.property(pauseMs, (lateMs) => {
         const { service, transitions } = expire(BORN, DEADLINE_MS + lateMs);
-        expect(service.sinceMs).toBe(DEADLINE_MS);
+        expect(service?.sinceMs).toBe(DEADLINE_MS);
         expect(transitions).toMatchObject([{ kind: "died", atMs: DEADLINE_MS }]);
       }),
     );
@@ -158,15 +211,27 @@ describe("time alone", () => {
   it("only ever worsens a status, also when the clock steps back", () => {
     fc.assert(
       fc.property(services, fc.array(moment), (service, times) => {
-        let before = service;
+        let before: Service | undefined = service;
         for (const nowMs of times) {
+          if (!before) break;
           const { service: after, transitions } = expire(before, nowMs);
-          expect(RANK[after.status]).toBeGreaterThanOrEqual(RANK[before.status]);
-          expect(transitions.length).toBe(after.status === before.status ? 0 : 1);
-          expect(expectedMs(after)).toBe(expectedMs(before));
+          expect(rankOf(after)).toBeGreaterThanOrEqual(rankOf(before));
+          const changes = transitions.filter(({ kind }) => TO[kind] !== undefined);
+          expect(changes).toHaveLength(after?.status === before.status ? 0 : 1);
+          if (after) expect(expectedMs(after)).toBe(expectedMs(before));
           before = after;
         }
-        expect(before.status === "cancelled").toBe(service.status === "cancelled");
+        if (before) expect(before.status === "cancelled").toBe(service.status === "cancelled");
+      }),
+    );
+  });
+
+  it("leads to nothing that will be due at once", () => {
+    fc.assert(
+      fc.property(services, moment, (service, nowMs) => {
+        const { service: after } = expire(service, nowMs);
+        const nextMs = after && nextChangeMs(after);
+        if (nextMs !== undefined) expect(nextMs).toBeGreaterThan(nowMs);
       }),
     );
   });
@@ -175,7 +240,7 @@ describe("time alone", () => {
     fc.assert(
       fc.property(services, moment, (service, nowMs) => {
         const once = expire(service, nowMs).service;
-        expect(expire(once, nowMs)).toEqual({ service: once, transitions: [] });
+        if (once) expect(expire(once, nowMs)).toEqual({ service: once, transitions: [] });
       }),
     );
   });
@@ -198,25 +263,95 @@ describe("a cancel", () => {
 
   it("done twice changes nothing", () => {
     fc.assert(
-      fc.property(services, moment, moment, (service, firstMs, secondMs) => {
+      fc.property(services, moment, fc.integer({ min: 0, max: MONTH_MS - 1 }), (service, firstMs, laterMs) => {
         const once = cancel(service, firstMs).service;
+        if (!once) return;
         expect(once.status).toBe("cancelled");
-        expect(cancel(once, secondMs)).toEqual({ service: once, transitions: [] });
+        const again = cancel(once, once.sinceMs + laterMs);
+        expect(again).toEqual({ service: once, transitions: [] });
+        expect(again.service).toBe(once);
       }),
     );
   });
 
-  it("silences a service for good: without a pulse nothing happens any more", () => {
+  it("silences a service for good: without a pulse nothing happens any more but that it is forgotten", () => {
     fc.assert(
       fc.property(services, moment, steps("any"), (service, nowMs, story) => {
         let { service: quiet } = cancel(service, nowMs);
         let laterMs = nowMs;
-        for (const step of story.filter(({ kind }) => kind !== "pulse")) {
+        const happened: string[] = [];
+        for (const step of story.filter(({ kind }) => kind === "cancel" || kind === "look")) {
           laterMs += step.pauseMs;
-          const change = step.kind === "cancel" ? cancel(quiet, laterMs) : expire(quiet, laterMs);
-          expect(change.transitions).toEqual([]);
+          if (!quiet) break;
+          const change: Change = step.kind === "cancel" ? cancel(quiet, laterMs) : expire(quiet, laterMs);
+          happened.push(...change.transitions.map(({ kind }) => kind));
           quiet = change.service;
         }
+        expect(["", "forgotten"]).toContain(happened.join());
+        if (service.status !== "cancelled") expect(happened.length > 0).toBe(quiet === undefined);
+      }),
+    );
+  });
+
+  it("leaves nothing of what was to be told", () => {
+    fc.assert(
+      fc.property(fc.oneof(aliveServices, deadServices), moment, (service, nowMs) => {
+        const { service: cancelled } = cancel(service, nowMs);
+        for (const key of ["untoldRevival", "toldMs", "reminders"]) expect(cancelled).not.toHaveProperty(key);
+        const { graceSeconds, remindEverySeconds, pauseUntilMs, targets } = service;
+        expect(cancelled).toMatchObject({ graceSeconds, remindEverySeconds, targets });
+        expect(cancelled?.pauseUntilMs).toBe(pauseUntilMs);
+      }),
+    );
+  });
+});
+
+describe("a cancelled service", () => {
+  const { service: cancelled } = cancel(BORN, START_MS + 1_000);
+
+  it("is forgotten after thirty days, and not a millisecond before, however late it is noticed", () => {
+    const endMs = START_MS + 1_000 + MONTH_MS;
+    expect(nextChangeMs(cancelled as Service)).toBe(endMs);
+    expect(expire(cancelled as Service, endMs - 1)).toEqual({ service: cancelled, transitions: [] });
+    for (const lateMs of [0, DAY_MS]) {
+      const gone = { service: undefined, transitions: [{ kind: "forgotten", atMs: endMs }] };
+      expect(expire(cancelled as Service, endMs + lateMs)).toEqual(gone);
+      expect(cancel(cancelled as Service, endMs + lateMs)).toEqual(gone);
+      expect(forget(cancelled as Service, endMs + lateMs)).toEqual(gone);
+    }
+  });
+
+  it("that pulses after that is born anew, and has kept nothing", () => {
+    const said: Pulse = { ...MINUTELY, graceSeconds: 30, remindEverySeconds: 60, furtherTargets: [OTHER] };
+    const { service: before } = cancel(pulse(undefined, said, DEFAULTS, START_MS).service, START_MS);
+    const nowMs = START_MS + MONTH_MS;
+    expect(pulse(before, MINUTELY, DEFAULTS, nowMs)).toEqual({
+      service: { ...BORN, sinceMs: nowMs, lastMs: nowMs },
+      transitions: [
+        { kind: "forgotten", atMs: nowMs },
+        { kind: "born", atMs: nowMs },
+      ],
+    });
+  });
+});
+
+describe("to forget a service", () => {
+  const FORGOTTEN = { kind: "forgotten", atMs: DEADLINE_MS };
+
+  it("cancels it first, unless that was done, and leaves nothing", () => {
+    const cancelled = cancel(BORN, START_MS).service as Service;
+    expect(forget(cancelled, DEADLINE_MS)).toEqual({ service: undefined, transitions: [FORGOTTEN] });
+    expect(forget(BORN, DEADLINE_MS - 1).transitions).toMatchObject([{ kind: "cancelled" }, { kind: "forgotten" }]);
+    expect(forget(BORN, DEADLINE_MS).transitions).toMatchObject([{ kind: "died" }, { kind: "cancelled" }, FORGOTTEN]);
+  });
+
+  it("ends every history exactly once", () => {
+    fc.assert(
+      fc.property(services, moment, (service, nowMs) => {
+        const change = forget(service, nowMs);
+        expect(change.service).toBeUndefined();
+        expect(change.transitions.filter(({ kind }) => kind === "forgotten")).toHaveLength(1);
+        expect(change.transitions.at(-1)?.kind).toBe("forgotten");
       }),
     );
   });
@@ -227,18 +362,23 @@ describe("any story of pulses, cancels and looks", () => {
     const from: Record<Transition["kind"], readonly (Service["status"] | undefined)[]> = {
       born: [undefined],
       died: ["alive"],
+      "death-told": ["dead"],
+      reminded: ["dead"],
       revived: ["dead"],
+      "revival-told": ["alive"],
       resumed: ["cancelled"],
       cancelled: ["alive", "dead"],
+      retargeted: ["alive"],
+      forgotten: ["cancelled"],
     };
-    const to = { born: "alive", died: "dead", revived: "alive", resumed: "alive", cancelled: "cancelled" } as const;
     fc.assert(
       fc.property(steps("any"), (story) => {
         for (const { before, after, transitions } of tell(story)) {
           let status = before?.status;
           for (const { kind } of transitions) {
             expect(from[kind]).toContain(status);
-            status = to[kind];
+            const to = TO[kind] ?? status;
+            status = to === "forgotten" ? undefined : to;
           }
           expect(after?.status).toBe(status);
         }
@@ -252,13 +392,13 @@ describe("any story of pulses, cancels and looks", () => {
         for (const { step, nowMs, before, after } of tell(story)) {
           if (!before || !after || expectedMs(after) === expectedMs(before)) continue;
           expect(step.kind).toBe("pulse");
-          if (step.kind === "pulse") expect(expectedMs(after)).toBe(nowMs + step.said.nextInSeconds * SECOND_MS);
+          if (step.kind === "pulse") expect(expectedMs(after)).toBe(nowMs + step.plan.said.nextInSeconds * SECOND_MS);
         }
       }),
     );
   });
 
-  it("tells the same whether or not somebody looks in between", () => {
+  it("tells the same but for reminders, whether or not somebody looks in between", () => {
     fc.assert(
       fc.property(steps("forward"), fc.infiniteStream(fc.boolean()), (story, coin) => {
         const busier = story.flatMap((step): Step[] => {
@@ -269,7 +409,8 @@ describe("any story of pulses, cancels and looks", () => {
             { ...step, pauseMs: step.pauseMs - earlierMs },
           ];
         });
-        expect(transitionsOf(busier)).toEqual(transitionsOf(story));
+        expect(changesOf(busier)).toEqual(changesOf(story));
+        expect(newsOf(busier)).toEqual(newsOf(story));
       }),
     );
   });
@@ -281,9 +422,25 @@ describe("any story of pulses, cancels and looks", () => {
         for (const [said, share] of list) {
           const nowMs = service.lastMs + Math.floor((deadlineMs(service) - 1 - service.lastMs) * share);
           const change = pulse(service, said, DEFAULTS, nowMs);
-          expect(change.transitions).toEqual([]);
+          expect(change.transitions.filter(({ kind }) => kind !== "retargeted")).toEqual([]);
           expect(change.service.sinceMs).toBe(START_MS);
           service = change.service;
+        }
+      }),
+    );
+  });
+
+  it("has its promise, its deadline and its targets in order", () => {
+    fc.assert(
+      fc.property(steps("any"), (story) => {
+        for (const { step, nowMs, after } of tell(story)) {
+          if (!after) continue;
+          expect(deadlineMs(after)).toBe(expectedMs(after) + after.graceSeconds * SECOND_MS);
+          const addresses = after.targets.map(({ type, target }) => `${type}:${target}`);
+          expect(addresses).toEqual([...new Set(addresses)]);
+          if (step.kind !== "pulse") continue;
+          const said = saidAt(step.plan, nowMs);
+          expect(after.targets[0]).toEqual(said.target);
         }
       }),
     );

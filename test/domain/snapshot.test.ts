@@ -12,11 +12,11 @@ import {
   snapshotOf,
 } from "../../src/domain/snapshot.ts";
 import { DAY_MS, SECOND_MS } from "../../src/domain/time.ts";
-import { graceSeconds, moment, START_MS, serviceNames, services, TARGETS } from "./support/arbitraries.ts";
+import { graceSeconds, moment, OWNER, START_MS, serviceNames, services, TARGETS } from "./support/arbitraries.ts";
 
 const BORN: Alive = pulse(
   undefined,
-  { nextInSeconds: 60, targets: [...TARGETS] },
+  { nextInSeconds: 60, target: OWNER, furtherTargets: TARGETS.slice(1) },
   { graceSeconds: 5 },
   START_MS,
 ).service;
@@ -34,10 +34,18 @@ describe("a snapshot", () => {
       nextIn: 60,
       grace: 5,
       graceIsOwn: false,
+      remindEvery: 0,
       targets: TARGETS,
       revision: 7,
       asOf: seconds + 2,
     });
+  });
+
+  it("shows how often a death is told, and until when nobody is told", () => {
+    const paused = { ...BORN, remindEverySeconds: 60, pauseUntilMs: START_MS + 60_000 };
+    const pauseUntil = Math.floor(START_MS / 1_000) + 60;
+    expect(snapshotOf("backup", paused, 1, START_MS)).toMatchObject({ remindEvery: 60, pauseUntil });
+    expect(snapshotOf("backup", BORN, 1, START_MS)).not.toHaveProperty("pauseUntil");
   });
 
   it("expects the next pulse in the same second as the service itself", () => {
@@ -73,7 +81,7 @@ describe("a directory row", () => {
     });
     fc.assert(
       fc.property(story, phases, ({ nextInSeconds, graceSeconds, shares }, phase) => {
-        const said = { nextInSeconds, graceSeconds, targets: [] };
+        const said = { nextInSeconds, graceSeconds, target: OWNER };
         let service = pulse(undefined, said, { graceSeconds }, START_MS).service;
         let row = snapshotOf("backup", service, 1, START_MS);
         for (const share of shares) {
@@ -155,7 +163,7 @@ describe("the last pulse of an alive service whose deadline was lost", () => {
         const nowMs = BORN.lastMs + laterMs;
         const restored = { ...BORN, lastMs: assumedLastMs(row, nowMs) };
         // The row holds whole seconds, so it may be up to a second short.
-        const isDead = expire(restored, nowMs).service.status === "dead";
+        const isDead = expire(restored, nowMs).service?.status === "dead";
         if (isDead) expect(nowMs).toBeGreaterThan(deadlineMs(BORN) - SECOND_MS);
       }),
     );

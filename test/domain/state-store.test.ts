@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cancel, deadlineMs, expire, pulse, type Service } from "../../src/domain/service.ts";
+import { type Alive, type Change, cancel, deadlineMs, expire, pulse, type Service } from "../../src/domain/service.ts";
 import { DAY_MS } from "../../src/domain/time.ts";
 import { nextWake } from "../../src/domain/wake.ts";
 import { StateStore } from "../../src/monitor/state-store.ts";
@@ -8,6 +8,14 @@ import { moment, pulses, START_MS, services } from "./support/arbitraries.ts";
 import { runs, timeoutOf } from "./support/runs.ts";
 import { begin, MINUTELY, neverLost, open, steadyPulse } from "./support/store.ts";
 import { DEFAULTS } from "./support/story.ts";
+
+/** A service that was brought into a status. */
+function inStatus(status: Service["status"], nowMs: number): Service {
+  const { service: alive }: { service: Alive } = pulse(undefined, MINUTELY, DEFAULTS, nowMs);
+  if (status === "alive") return alive;
+  const change = status === "dead" ? expire(alive, nowMs + DAY_MS) : cancel(alive, nowMs);
+  return change.service as Service;
+}
 
 describe("a store of which nothing was ever asked", () => {
   it("has no service, and writes nothing", async () => {
@@ -49,10 +57,44 @@ describe("the alarm", () => {
   it("is removed when there is nothing to wake up for", async () => {
     const { storage, store } = await begin();
     steadyPulse(store, START_MS);
-    const { service } = cancel(store.service as Service, START_MS + 1);
-    store.write(service, nextWake(service, undefined), START_MS + 1);
+    const { service } = expire(store.service as Service, START_MS + DAY_MS);
+    store.write(service, nextWake(service, undefined), START_MS + DAY_MS);
     expect(storage.alarmMs).toBeNull();
     expect((await open(storage)).service).toEqual(service);
+  });
+
+  it("of a cancelled service is for the day on which it is forgotten; then nothing of it is left", async () => {
+    const { storage, store } = await begin();
+    steadyPulse(store, START_MS);
+    const { service } = cancel(store.service as Service, START_MS + 1);
+    store.write(service, nextWake(service, undefined), START_MS + 1);
+    const endMs = START_MS + 1 + 30 * DAY_MS;
+    expect(storage.alarmMs).toBe(endMs);
+    expect((await open(storage)).service).toEqual(service);
+    storage.beginAlarm();
+    store.spendAlarm();
+    const gone = expire(store.service as Service, endMs).service;
+    store.write(gone, nextWake(gone, undefined), endMs);
+    storage.endAlarm();
+    expect(store.service).toBeUndefined();
+    expect(storage.isEmpty).toBe(true);
+    expect((await open(storage)).service).toBeUndefined();
+  });
+
+  it("of a forgotten service that owes something is for that, and the next birth is a higher revision", async () => {
+    const { storage, store } = await begin();
+    steadyPulse(store, START_MS);
+    const { revision } = store;
+    const { puts } = storage.written;
+    store.write(undefined, START_MS + 15_000, START_MS + 1);
+    expect(storage.written.puts).toBe(puts + 1);
+    expect(storage.alarmMs).toBe(START_MS + 15_000);
+    store.write(undefined, START_MS + 15_000, START_MS + 2);
+    expect(storage.written.puts).toBe(puts + 1);
+    expect(store.revision).toBe(revision);
+    // Also when the clock steps back.
+    steadyPulse(store, START_MS - DAY_MS);
+    expect(store.revision).toBeGreaterThan(revision);
   });
 
   it("that has just woken the object is set again even if it is for the same moment", async () => {
@@ -79,7 +121,7 @@ describe("the alarm", () => {
 describe("what was saved", () => {
   const writes = fc.array(
     fc.record({
-      service: services,
+      service: fc.option(services, { nil: undefined, freq: 8 }),
       nowMs: moment,
       // As the object does: for the deadline or a delivery before it, or for neither.
       wake: fc.constantFrom("deadline", "before", "now", "after", "never"),
@@ -98,7 +140,7 @@ describe("what was saved", () => {
           let store = first;
           for (const { service, nowMs, wake, isWoken, isEvicted } of list) {
             clock.nowMs = nowMs;
-            const deadline = deadlineMs(service);
+            const deadline = service ? deadlineMs(service) : nowMs + 1;
             const wakes = { deadline, before: deadline - 1, now: nowMs, after: deadline + 1, never: undefined };
             if (isWoken) {
               storage.beginAlarm();
@@ -109,7 +151,7 @@ describe("what was saved", () => {
             const loaded = await open(storage);
             expect(loaded.service).toEqual(service);
             expect(loaded.service).toEqual(store.service);
-            expect(loaded.revision).toBe(store.revision);
+            if (service) expect(loaded.revision).toBe(store.revision);
             if (isEvicted) store = loaded;
           }
         }),
@@ -135,8 +177,9 @@ describe("what was saved", () => {
           steadyPulse(store, START_MS);
           for (const { pauseMs, said } of steps) {
             clock.nowMs += pauseMs;
-            const before = store.service as Service;
-            const change = said ? pulse(before, said, DEFAULTS, clock.nowMs) : expire(before, clock.nowMs);
+            const before = store.service;
+            if (!before) break;
+            const change: Change = said ? pulse(before, said, DEFAULTS, clock.nowMs) : expire(before, clock.nowMs);
             store.write(change.service, nextWake(change.service, undefined), clock.nowMs);
             expect((await open(storage)).service).toEqual(change.service);
           }
@@ -163,8 +206,7 @@ describe("the revision", () => {
     let nowMs = START_MS;
     for (const status of ["alive", "dead", "alive", "cancelled"] as const) {
       const { revision } = store;
-      const { service } = pulse(undefined, MINUTELY, DEFAULTS, nowMs);
-      store.write({ ...service, status }, undefined, nowMs);
+      store.write(inStatus(status, nowMs), undefined, nowMs);
       expect(store.revision).toBeGreaterThan(revision);
       nowMs -= DAY_MS;
     }
@@ -212,7 +254,7 @@ describe("a lost alarm", () => {
   it("of a service that is not alive is no loss, even if it was for the very deadline", async () => {
     for (const status of ["dead", "cancelled"] as const) {
       const { storage, store } = await begin();
-      const service: Service = { ...pulse(undefined, MINUTELY, DEFAULTS, START_MS).service, status };
+      const service = inStatus(status, START_MS);
       store.write(service, deadlineMs(service), START_MS);
       storage.loseAlarm();
       expect((await open(storage)).service).toEqual(service);

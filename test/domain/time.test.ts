@@ -9,6 +9,7 @@ import {
   MINUTE_MS,
   toSeconds,
 } from "../../src/domain/time.ts";
+import "./support/runs.ts";
 
 describe("a date", () => {
   it("is written in UTC as ISO 8601 writes it, without the letters", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cryptoRandom, highestUlid, isUlid, lowestUlid, ulid, ulids, ulidTimeMs } from "../../src/domain/ulid.ts";
+import "./support/runs.ts";
 
 const LATEST_MS = 2 ** 48 - 1;
 const times = fc.oneof(fc.integer({ min: 0, max: LATEST_MS }), fc.constantFrom(0, 1, LATEST_MS));

@@ -1,19 +1,39 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { D1_LANE, nextDeliveryMs, PARKED_LANE } from "../../src/domain/outbox.ts";
-import { deadlineMs, expire } from "../../src/domain/service.ts";
+import { deadlineMs, expire, nextChangeMs } from "../../src/domain/service.ts";
 import { nextWake } from "../../src/domain/wake.ts";
-import { moment, outboxes, services } from "./support/arbitraries.ts";
+import { aliveServices, moment, outboxes, services } from "./support/arbitraries.ts";
 
 const maybeServices = fc.option(services, { nil: undefined });
 
 describe("the next wake", () => {
-  it("is the earlier of an alive service's deadline and the earliest delivery", () => {
+  it("is the earlier of the service's next change and the earliest delivery", () => {
     fc.assert(
       fc.property(maybeServices, fc.option(moment, { nil: undefined }), (service, deliveryMs) => {
-        const times = [service?.status === "alive" ? deadlineMs(service) : Infinity, deliveryMs ?? Infinity];
+        const times = [(service && nextChangeMs(service)) ?? Infinity, deliveryMs ?? Infinity];
         const earliest = Math.min(...times);
         expect(nextWake(service, deliveryMs)).toBe(earliest === Infinity ? undefined : earliest);
+      }),
+    );
+  });
+
+  it("comes at the very moment from which on the service changes", () => {
+    fc.assert(
+      fc.property(services, (service) => {
+        const wakeMs = nextWake(service, undefined);
+        fc.pre(wakeMs !== undefined);
+        expect(expire(service, wakeMs).service).not.toEqual(service);
+        expect(expire(service, wakeMs - 1)).toEqual({ service, transitions: [] });
+      }),
+    );
+  });
+
+  it("of an alive service is its deadline, or the end of a pause before it if a return is to be told then", () => {
+    fc.assert(
+      fc.property(aliveServices, (service) => {
+        const pauseEndMs = service.untoldRevival ? (service.pauseUntilMs ?? 0) : Infinity;
+        expect(nextWake(service, undefined)).toBe(Math.min(deadlineMs(service), pauseEndMs));
       }),
     );
   });
@@ -21,9 +41,9 @@ describe("the next wake", () => {
   it("is undefined exactly when nothing can happen any more", () => {
     fc.assert(
       fc.property(maybeServices, outboxes, (service, entries) => {
-        const canDie = service !== undefined && expire(service, Number.MAX_SAFE_INTEGER).transitions.length > 0;
+        const canChange = service !== undefined && expire(service, Number.MAX_SAFE_INTEGER).transitions.length > 0;
         const owesSomething = entries.some(({ lane }) => lane !== PARKED_LANE);
-        expect(nextWake(service, nextDeliveryMs(entries)) !== undefined).toBe(canDie || owesSomething);
+        expect(nextWake(service, nextDeliveryMs(entries)) !== undefined).toBe(canChange || owesSomething);
       }),
     );
   });

@@ -16,6 +16,7 @@ describe("the configuration", () => {
       timeZone: "UTC",
       eventsPresets: [],
       eventsRetentionDays: 90,
+      recordsRetentionDays: 400,
       publicUrl: undefined,
       problems: [],
     });
@@ -38,6 +39,7 @@ describe("the configuration", () => {
       TIMEZONE: "Europe/Paris",
       EVENTS_PRESETS: '[{"name":"n","service":"s","message":"m"}]',
       EVENTS_RETENTION_DAYS: "7",
+      RECORDS_RETENTION_DAYS: "8",
       PUBLIC_URL: "https://tower.example/",
     });
     expect(config).toEqual({
@@ -51,6 +53,7 @@ describe("the configuration", () => {
       timeZone: "Europe/Paris",
       eventsPresets: [{ name: "n", service: "s", message: "m" }],
       eventsRetentionDays: 7,
+      recordsRetentionDays: 8,
       publicUrl: "https://tower.example",
       problems: [],
     });
@@ -70,6 +73,9 @@ describe("the configuration", () => {
     ["EVENTS_RETENTION_DAYS", "0"],
     ["EVENTS_RETENTION_DAYS", "forever"],
     ["EVENTS_RETENTION_DAYS", "36501"],
+    ["RECORDS_RETENTION_DAYS", "0"],
+    ["RECORDS_RETENTION_DAYS", "1.5"],
+    ["RECORDS_RETENTION_DAYS", "a year"],
     ["ALERTS_ENABLED", "yes"],
     ["ALLOW_PRIVATE_WEBHOOKS", "maybe"],
     ["PUSHOVER_API_URL", "api.pushover.net"],

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { visit } from "../support/app.ts";
 import { PASSWORD } from "../support/client.ts";
 import { START_MS, useTestClock } from "../support/clock.ts";
+import { HOOK } from "../support/monitor.ts";
 import { event, query, snapshot, storeEvents, storeServices } from "../support/rows.ts";
 
 useTestClock();
@@ -82,9 +83,9 @@ describe("the web interface", () => {
   });
 
   it("asks the objects of those who are late, as every list does", async () => {
-    await env.SERVICE_MONITOR.getByName("really fine").pulse({ nextInSeconds: 60, targets: [] });
+    await env.SERVICE_MONITOR.getByName("really fine").pulse({ nextInSeconds: 60, target: HOOK });
     await query("update services set last = last - 100");
     const { rows } = await page();
-    expect(rows.slice(1)).toEqual(["● alive really fine 0 s ago within 1 min"]);
+    expect(rows.slice(1)).toEqual(["● alive really fine 0 s ago within 1 min webhook"]);
   });
 });

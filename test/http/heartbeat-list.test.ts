@@ -134,12 +134,39 @@ describe("an object that does not answer", () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     expect((await list()).map(({ asOf }) => asOf)).toEqual([NOW - 700, NOW, NOW]);
   });
+});
 
-  it("or knows nothing of the service leaves the row as it is", async () => {
-    const late = rows("late", 1, () => 100);
+describe("a service that was forgotten", () => {
+  it("is not listed, even where its row was left behind, and then that is gone too", async () => {
+    const late = rows("late", 3, () => 100);
     await storeServices(...late);
-    standInForObjects(new Map([["late000", null]]));
-    expect(await list()).toMatchObject([{ service: "late000", status: "alive", asOf: NOW - 700 }]);
+    const known = late.map((row, i) => [row.service, i === 1 ? null : { ...row, asOf: NOW }] as const);
+    standInForObjects(new Map(known));
+    const prepare = vi.spyOn(env.DB, "prepare");
+    expect((await list()).map(({ service }) => service)).toEqual(["late000", "late002"]);
+    expect(prepare).toHaveBeenCalledTimes(3);
+    expect(await query("select service from services order by service")).toEqual([
+      { service: "late000" },
+      { service: "late002" },
+    ]);
+  });
+
+  it("while its object was asked is not brought back by the answer", async () => {
+    const [late] = rows("late", 1, () => 100) as [Snapshot];
+    await storeServices(late);
+    standInForObjects(new Map([[late.service, { ...late, last: NOW, asOf: NOW }]]), async () => {
+      await query("delete from services");
+    });
+    await list();
+    expect(await query("select service from services")).toEqual([]);
+  });
+
+  it("and has pulsed again meanwhile keeps its new row", async () => {
+    const [late] = rows("late", 1, () => 100) as [Snapshot];
+    await storeServices(late);
+    standInForObjects(new Map([[late.service, null]]), () => storeServices({ ...late, revision: 2, last: NOW }));
+    await list();
+    expect(await query("select revision from services")).toEqual([{ revision: 2 }]);
   });
 });
 

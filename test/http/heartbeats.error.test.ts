@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { callWith, countStored, expectRefusal, titled } from "../support/app.ts";
 import { call } from "../support/client.ts";
 import { useTestClock } from "../support/clock.ts";
+import { HOOK } from "../support/monitor.ts";
 
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
@@ -167,7 +168,7 @@ describe("when the service's object can't be reached", () => {
 
   it("a retry that helps is all that it needs", async () => {
     const { stub, namespace } = failingObjects({ retryable: true });
-    const snapshot = await env.SERVICE_MONITOR.getByName("helped").pulse({ nextInSeconds: 60, targets: [] });
+    const snapshot = await env.SERVICE_MONITOR.getByName("helped").pulse({ nextInSeconds: 60, target: HOOK });
     stub.pulse.mockImplementationOnce(() => Promise.reject(Object.assign(new Error(), { retryable: true })));
     stub.pulse.mockImplementationOnce(() => Promise.resolve(snapshot) as Promise<never>);
     const answer = await callWith({ SERVICE_MONITOR: namespace }, "POST", "/", { body: PULSE });

@@ -1,23 +1,33 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import {
   accept,
   alarmOf,
+  breakD1,
   DEADLINE_MS,
+  DEFAULT_HOOK,
   deliveryLog,
   eventsOf,
+  HOOK,
+  historyOf,
   interceptProviders,
   MINUTELY,
   monitorOf,
+  NOTHING,
   rowOf,
+  storedIn,
 } from "../support/monitor.ts";
 
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
 
-/** Kills the object before its n-th write from now on, counted from 0; returns how many there were so far. */
-function killAtWrite(service: string, n: number): Promise<() => number> {
+/**
+ * Kills the object before its n-th write from now on, counted from 0; returns how many there were so far, and the
+ * object's output gate, which holds up no mocked `fetch` by itself.
+ */
+function killAtWrite(service: string, n: number): Promise<{ writes: () => number; gate: () => Promise<void> }> {
   return runInDurableObject(monitorOf(service), (_, state) => {
     let writes = 0;
     const count = () => {
@@ -45,7 +55,12 @@ function killAtWrite(service: string, n: number): Promise<() => number> {
       count();
       return deleteAlarm(...args);
     });
-    return () => writes;
+    return {
+      writes: () => writes,
+      gate: async () => {
+        if (writes <= n) await storage.sync();
+      },
+    };
   });
 }
 
@@ -74,12 +89,12 @@ async function insist<T>(step: () => Promise<T>): Promise<{ result: T; kills: nu
 }
 
 /** Runs alarms until nothing is owed any more, short of the next death; tells how often that was cut short. */
-async function runAlarms(service: string): Promise<number> {
+async function runAlarms(service: string, withinMs = DEADLINE_MS / 2): Promise<number> {
   let kills = 0;
   for (let runs = 0; ; runs++) {
     expect(runs, "alarms come to an end").toBeLessThan(20);
     const alarmMs = await alarmOf(service);
-    if (alarmMs === null || alarmMs > Date.now() + DEADLINE_MS / 2) return kills;
+    if (alarmMs === null || alarmMs > Date.now() + withinMs) return kills;
     kills += (await insist(() => runAlarm(service))).kills;
   }
 }
@@ -96,6 +111,8 @@ describe("the platform", () => {
     expect(await runInDurableObject(monitorOf("atomic"), (_, { storage }) => storage.kv.get("half"))).toBeUndefined();
   });
 });
+
+const REMINDED = { remindEverySeconds: 600, furtherTargets: [{ type: "webhook", target: DEFAULT_HOOK }] };
 
 /** A life with everything in it that is written. */
 const life: ((service: string) => Promise<number>)[] = [
@@ -116,36 +133,91 @@ const life: ((service: string) => Promise<number>)[] = [
     const { kills } = await insist(() => monitorOf(service).pulse(MINUTELY));
     return kills + (await runAlarms(service));
   },
+  async function diesOfSeveralTargetsAndIsReminded(service) {
+    const { kills } = await insist(() => monitorOf(service).pulse({ ...MINUTELY, ...REMINDED }));
+    advance(DEADLINE_MS);
+    const deathKills = await runAlarms(service);
+    advance(REMINDED.remindEverySeconds * SECOND_MS);
+    return kills + deathKills + (await runAlarms(service));
+  },
   async function isCancelled(service) {
     const { kills } = await insist(() => monitorOf(service).cancel());
     return kills + (await runAlarms(service));
   },
+  async function isForgotten(service) {
+    advance(1_000);
+    const { kills } = await insist(() => monitorOf(service).forget());
+    return kills + (await runAlarms(service));
+  },
 ];
 
-describe("an object that is killed", () => {
-  it("loses nothing, before whichever write of its life it happens", { timeout: 120_000 }, async () => {
-    for (let write = 0; ; write++) {
-      expect(write, "a life has an end").toBeLessThan(200);
-      const service = `killed at write ${write}`;
-      const received = interceptProviders(accept);
-      const writes = await killAtWrite(service, write);
-      let kills = 0;
-      for (const step of life) kills += await step(service);
+/** What is told, in the order in which each target may hear of it. */
+const TOLD: Record<string, string[]> = {
+  [HOOK.target]: ["dead", "alive", "alive", "dead", "dead"],
+  [DEFAULT_HOOK]: ["dead", "dead"],
+};
 
-      const told = received.map(({ body }) => body.kind as string);
-      const distinct = [...new Map(received.map(({ body }) => [body.id, body.kind as string])).values()];
-      expect(distinct, service).toEqual(["dead", "alive", "alive"]);
-      expect(told.length - distinct.length, `${service}: at most one repetition a kill`).toBeLessThanOrEqual(kills);
-      expect(await rowOf(service), service).toMatchObject({ status: "cancelled" });
-      expect((await eventsOf(service)).map(({ level }) => level).sort(), service).toEqual([2, 2, 4, 4]);
-      const log = (await deliveryLog(service)).map(({ kind, state }) => `${kind} ${state}`).sort();
-      expect(log, service).toEqual(["alive delivered", "alive delivered", "dead delivered", "dead dropped"]);
-      vi.restoreAllMocks();
-      if (kills === 0) {
-        expect(writes(), "the life had as many writes as were tried").toBe(write);
-        expect(write).toBeGreaterThan(20);
-        return;
-      }
+/** Kills the object at each write of its life in turn, until a life had fewer writes. */
+async function liveAndDie(
+  prefix: string,
+  around: (live: () => Promise<void>) => Promise<void>,
+  stride = 1,
+): Promise<void> {
+  for (let write = 0; ; write += stride) {
+    expect(write, "a life has an end").toBeLessThan(300);
+    const service = `${prefix} ${write}`;
+    const { writes, gate } = await killAtWrite(service, write);
+    const received = interceptProviders(accept, gate);
+    let kills = 0;
+    await around(async () => {
+      for (const step of life) kills += await step(service);
+    });
+    // Whatever is owed to D1 still is brought there by alarms.
+    kills += await runAlarms(service, 15 * MINUTE_MS);
+
+    const distinct = [...new Map(received.map(({ body, url }) => [body.id, { kind: body.kind, url }])).values()];
+    for (const [target, kinds] of Object.entries(TOLD)) {
+      const told = distinct.filter(({ url }) => url === target).map(({ kind }) => kind);
+      expect(told, `${service}: ${target}`).toEqual(kinds);
     }
-  });
+    expect(
+      received.length - distinct.length,
+      `${service}: at most one repetition a kill and target`,
+    ).toBeLessThanOrEqual(2 * kills);
+    expect(await rowOf(service), service).toBeNull();
+    expect(await storedIn(service), service).toEqual(NOTHING);
+    expect((await eventsOf(service)).map(({ level }) => level).sort(), service).toEqual([2, 2, 4, 4, 4]);
+    expect(await historyOf(service), service).toEqual(HISTORY);
+    const log = (await deliveryLog(service)).map(({ kind, state }) => `${kind} ${state}`).sort();
+    expect(log, service).toEqual([
+      ...Array.from({ length: 2 }, () => "alive delivered"),
+      ...Array.from({ length: 5 }, () => "dead delivered"),
+      "dead dropped",
+    ]);
+    vi.restoreAllMocks();
+    if (kills === 0) {
+      expect(writes(), "the life had as many writes as were tried").toBeLessThanOrEqual(write);
+      expect(write).toBeGreaterThan(20);
+      return;
+    }
+  }
+}
+
+const HISTORY = ["alive", "dead", "alive", "dead", "alive", "dead", "cancelled", "forgotten"];
+
+describe("an object that is killed", { timeout: 250_000 }, () => {
+  it("loses nothing, before whichever write of its life it happens", () =>
+    liveAndDie("killed at write", (live) => live()));
+
+  it("loses nothing, and writes every transition once, in order, also while D1 is down", () =>
+    liveAndDie(
+      "killed without D1 at write",
+      async (live) => {
+        const mend = breakD1();
+        await live();
+        mend();
+      },
+      // Every fifth will do: there are many, of retries, and each is tried with D1.
+      5,
+    ));
 });

@@ -15,6 +15,7 @@ import {
   monitorOf,
   rowOf,
   runAlarm,
+  settle,
 } from "../support/monitor.ts";
 
 useTestClock();
@@ -108,7 +109,7 @@ describe("a cancelled service", () => {
     const received = interceptProviders(answer(500));
     await die("cancelled");
     await monitorOf("cancelled").cancel();
-    while (await runAlarm("cancelled"));
+    await settle("cancelled");
     expect(received).toHaveLength(1);
     expect((await deliveryLog("cancelled")).map(({ state }) => state)).toEqual(["dropped"]);
     expect(await rowOf("cancelled")).toMatchObject({ status: "cancelled" });
@@ -119,7 +120,7 @@ describe("a provider that fails", () => {
   it("is tried again with growing delays until it takes the alert, once", async () => {
     const received = interceptProviders((_, index) => (index < 12 ? answer(500)() : accept()));
     await die("persistent");
-    while (await runAlarm("persistent"));
+    await settle("persistent");
     expect(received).toHaveLength(13);
     const delays = received.slice(1).map(({ atMs }, i) => atMs - (received[i]?.atMs ?? 0));
     expect(delays[0]).toBe(5 * SECOND_MS);
@@ -135,7 +136,7 @@ describe("a provider that fails", () => {
       index === 0 ? answer(429, { "retry-after": "300" })() : accept(),
     );
     await die("throttled");
-    while (await runAlarm("throttled"));
+    await settle("throttled");
     expect((received[1]?.atMs ?? 0) - (received[0]?.atMs ?? 0)).toBe(300 * SECOND_MS);
   });
 
@@ -143,7 +144,7 @@ describe("a provider that fails", () => {
     const received = interceptProviders(({ url }) => (url === HOOK.target ? answer(500)() : accept()));
     await die("hopeless");
     const diedMs = Date.now();
-    while (await runAlarm("hopeless"));
+    await settle("hopeless");
     expect(Date.now() - diedMs).toBeGreaterThanOrEqual(DAY_MS);
     expect(Date.now() - diedMs).toBeLessThan(DAY_MS + 2 * HOUR_MS);
     expect(received.filter(({ url }) => url === DEFAULT_HOOK)).toHaveLength(1);
@@ -160,7 +161,7 @@ describe("a provider that refuses", () => {
   it("is never asked again; an event and the default target say so", async () => {
     const received = interceptProviders(({ url }) => (url === HOOK.target ? answer(400)() : accept()));
     await die("refused");
-    while (await runAlarm("refused"));
+    await settle("refused");
     expect(received.map(({ url }) => url)).toEqual([HOOK.target, DEFAULT_HOOK]);
     expect(received[1]?.body.title).toBe("Alert given up: Service refused has not pulsed");
     expect(received[1]?.body.message).toContain(HOOK.target);
@@ -181,8 +182,8 @@ describe("a provider that refuses", () => {
 
   it("doesn't cause an endless chain when it is the default target itself", async () => {
     const received = interceptProviders(answer(400));
-    await monitorOf("own default").pulse({ ...MINUTELY, targets: [{ type: "webhook", target: DEFAULT_HOOK }] });
-    while (await runAlarm("own default"));
+    await monitorOf("own default").pulse({ ...MINUTELY, target: { type: "webhook", target: DEFAULT_HOOK } });
+    await settle("own default");
     expect(received).toHaveLength(1);
   });
 });
@@ -192,7 +193,7 @@ describe("credentials that are refused", () => {
     const received = interceptProviders(({ url }) => (url === HOOK.target ? answer(401)() : accept()));
     await die("locked out");
     const diedMs = Date.now();
-    while (await runAlarm("locked out"));
+    await settle("locked out");
     const tries = received.filter(({ url }) => url === HOOK.target);
     expect(tries).toHaveLength(7 * 24 + 1);
     expect((tries[1]?.atMs ?? 0) - (tries[0]?.atMs ?? 0)).toBe(HOUR_MS);

@@ -15,6 +15,7 @@ import {
   type Received,
   rowOf,
   runAlarm,
+  settle,
 } from "../support/monitor.ts";
 
 useTestClock();
@@ -71,7 +72,7 @@ describe("a pulse while the death notice is being sent", () => {
       return body.kind === "dead" || body.kind === "alive" ? accept() : fail();
     });
     await monitorOf(service).pulse(MINUTELY);
-    while (await runAlarm(service));
+    await settle(service);
     expect(received.map(({ body }) => body.kind)).toEqual(["dead", "alive", "dead"]);
   });
 });
@@ -87,7 +88,7 @@ describe("a cancel while the death notice is being sent", () => {
       return answer();
     });
     await monitorOf(service).pulse(MINUTELY);
-    while (await runAlarm(service));
+    await settle(service);
     expect(received).toHaveLength(1);
     expect(await deliveryLog(service)).toMatchObject([{ kind: "dead", state, attempts: 1 }]);
     expect(await rowOf(service)).toMatchObject({ status: "cancelled" });

@@ -1,12 +1,18 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import doc from "../../docs/d1-console.md?raw";
 import type { AlertRecord } from "../../src/domain/alert.ts";
 import { DAY_MS, MINUTE_MS, toSeconds } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
-import { upsertAlerts } from "../../src/storage/alert-log.ts";
-import { openDatabase } from "../../src/storage/database.ts";
-import { event, query, snapshot, storeEvents, storeServices } from "../support/rows.ts";
+import {
+  alertRecord,
+  event,
+  query,
+  snapshot,
+  storeAlerts,
+  storeEvents,
+  storeServices,
+  storeTransitions,
+} from "../support/rows.ts";
 
 const NOW_MS = Date.now();
 const NOW = toSeconds(NOW_MS);
@@ -17,6 +23,13 @@ const utc = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T",
 const queries = new Map(
   [...doc.matchAll(/^### (.+?)\n[^#]*?```sql\n(.+?)```/gms)].map(([, heading, sql]) => [heading, sql] as const),
 );
+
+const startOfMonthMs = Date.UTC(new Date(NOW_MS).getUTCFullYear(), new Date(NOW_MS).getUTCMonth());
+/** Revived a day ago, which may have been in another month. */
+const revivedThisMonth =
+  NOW_MS - DAY_MS >= startOfMonthMs
+    ? [{ service: "web shop", times_dead: 1, seconds_dead: 3_600, longest: 3_600 }]
+    : [];
 
 /** What each query must say of the rows below. */
 const expectations: [heading: string, rows: Record<string, unknown>[]][] = [
@@ -34,8 +47,15 @@ const expectations: [heading: string, rows: Record<string, unknown>[]][] = [
   [
     "Who is told about what?",
     [
-      { alert_target: "https://hooks.example/a", services: 2 },
-      { alert_target: "ann@example.com", services: 1, names: "web shop" },
+      { alert_target: "ann@example.com", services: 2 },
+      { alert_target: "https://hooks.example/a", services: 2, names: "late one, nightly backup" },
+    ],
+  ],
+  [
+    "Who is paused, and who is reminded?",
+    [
+      { service: "web shop", status: "dead", paused_until_utc: null, remind_every_seconds: 3_600 },
+      { service: "nightly backup", paused_until_utc: utc(NOW_MS + DAY_MS), remind_every_seconds: null },
     ],
   ],
   [
@@ -68,7 +88,18 @@ const expectations: [heading: string, rows: Record<string, unknown>[]][] = [
       { state: "failed", attempts: 1, last_answer: "HTTP 400", next_attempt_utc: null },
     ],
   ],
+  [
+    "What happened to one service?",
+    [
+      { status: "dead", seconds_dead: null, date_utc: utc(NOW_MS - MINUTE_MS), expected_utc: utc(NOW_MS - 66_000) },
+      { status: "alive", seconds_dead: 3_600, expected_utc: utc(NOW_MS - DAY_MS - 3_600_000) },
+      { status: "dead" },
+      { status: "dead" },
+      { status: "dead" },
+    ],
+  ],
   ["Which services flap?", [{ service: "web shop", deaths: 3, last_death_utc: utc(NOW_MS - MINUTE_MS) }]],
+  ["How long was each service dead this month?", revivedThisMonth],
   [
     "Which services fill the database?",
     [
@@ -78,24 +109,49 @@ const expectations: [heading: string, rows: Record<string, unknown>[]][] = [
   ],
   [
     "Does the retention work?",
-    [{ events: 4, oldest_utc: utc(OLDEST_MS), newest_utc: utc(NOW_MS - MINUTE_MS), oldest_is_days_old: 20 }],
+    [
+      {
+        what: "events",
+        rows: 4,
+        oldest_utc: utc(OLDEST_MS),
+        newest_utc: utc(NOW_MS - MINUTE_MS),
+        oldest_is_days_old: 20,
+      },
+      { what: "alerts", rows: 6, newest_utc: utc(NOW_MS - MINUTE_MS), oldest_is_days_old: 9 },
+      { what: "transitions", rows: 6, newest_utc: utc(NOW_MS - MINUTE_MS), oldest_is_days_old: 9 },
+    ],
   ],
 ];
 
-function alertRecord(atMs: number, fields: Partial<AlertRecord> & { kind?: "dead" | "alive" } = {}): AlertRecord {
-  const { kind = "dead", ...rest } = fields;
-  const alert = { id: ulid(atMs), kind, service: "web shop", dateMs: atMs, title: "It died", message: "It died" };
+function webShopAlert(
+  atMs: number,
+  { kind = "dead", ...rest }: Partial<Omit<AlertRecord, "alert">> & { kind?: "dead" | "alive" } = {},
+) {
   const target = { type: "mail", target: "ann@example.com" };
-  return { alert, target, state: "delivered", attempts: 1, ...rest };
+  return alertRecord(atMs, { alert: { kind, service: "web shop" }, target, ...rest });
+}
+
+function transition(atMs: number, status: "dead" | "alive", deadMs = 6_000) {
+  const expectedMs = atMs - deadMs;
+  return { id: ulid(atMs), service: "web shop", status, lastMs: expectedMs - MINUTE_MS, expectedMs };
 }
 
 beforeAll(async () => {
   await storeServices(
-    snapshot("nightly backup", { last: NOW - 10, nextIn: 86_400 }),
+    snapshot("nightly backup", {
+      last: NOW - 10,
+      nextIn: 86_400,
+      pauseUntil: toSeconds(NOW_MS + DAY_MS),
+      targets: [
+        { type: "webhook", target: "https://hooks.example/a" },
+        { type: "mail", target: "ann@example.com" },
+      ],
+    }),
     snapshot("late one", { last: NOW - 100, nextIn: 60, grace: 3_600 }),
     snapshot("web shop", {
       status: "dead",
       last: NOW - 9_000,
+      remindEvery: 3_600,
       targets: [{ type: "mail", target: "ann@example.com" }],
     }),
     snapshot("old thing", { status: "cancelled", last: NOW - 5_000 }),
@@ -106,19 +162,27 @@ beforeAll(async () => {
     event(NOW_MS - 2 * MINUTE_MS, { service: "nightly backup", level: 4, message: "100% Disk FULL on /var" }),
     event(NOW_MS - MINUTE_MS, { service: "web shop", level: 5, message: "gone" }),
   );
-  await upsertAlerts(openDatabase(env.DB), [
-    alertRecord(NOW_MS - 9 * DAY_MS),
-    alertRecord(NOW_MS - 3 * DAY_MS, { state: "failed", lastAnswer: "HTTP 400" }),
-    alertRecord(NOW_MS - 2 * DAY_MS),
-    alertRecord(NOW_MS - 2 * DAY_MS, { target: { type: "webhook", target: "https://hooks.example/a" } }),
-    alertRecord(NOW_MS - DAY_MS, { kind: "alive" }),
-    alertRecord(NOW_MS - MINUTE_MS, {
+  await storeTransitions(
+    transition(NOW_MS - 9 * DAY_MS, "dead"),
+    transition(NOW_MS - 3 * DAY_MS, "dead"),
+    transition(NOW_MS - 2 * DAY_MS, "dead"),
+    transition(NOW_MS - DAY_MS, "alive", 3_600_000),
+    transition(NOW_MS - MINUTE_MS, "dead"),
+    { id: ulid(NOW_MS - 8 * DAY_MS), service: "nightly backup", status: "alive" },
+  );
+  await storeAlerts(
+    webShopAlert(NOW_MS - 9 * DAY_MS),
+    webShopAlert(NOW_MS - 3 * DAY_MS, { state: "failed", lastAnswer: "HTTP 400" }),
+    webShopAlert(NOW_MS - 2 * DAY_MS),
+    webShopAlert(NOW_MS - 2 * DAY_MS, { target: { type: "webhook", target: "https://hooks.example/a" } }),
+    webShopAlert(NOW_MS - DAY_MS, { kind: "alive" }),
+    webShopAlert(NOW_MS - MINUTE_MS, {
       state: "pending",
       attempts: 2,
       lastAnswer: "HTTP 503",
       nextAttemptMs: NOW_MS + MINUTE_MS,
     }),
-  ]);
+  );
 });
 
 describe("the queries of docs/d1-console.md", () => {

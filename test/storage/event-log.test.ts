@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { ulids } from "../../src/domain/ulid.ts";
 import { openDatabase } from "../../src/storage/database.ts";
 import { insertEvents, listEvents } from "../../src/storage/event-log.ts";
-import { event, query, storeEvents } from "../support/rows.ts";
+import { event, plansOf, query, storeEvents } from "../support/rows.ts";
 
 const db = openDatabase(env.DB);
 const T0 = Date.UTC(2030, 0, 1);
@@ -75,19 +75,10 @@ describe("a list of events", () => {
   });
 
   describe("asks the database", () => {
-    /** How SQLite goes about the query that a list makes. */
-    async function planOf(filter: Parameters<typeof listEvents>[1]): Promise<string> {
-      const prepare = vi.spyOn(env.DB, "prepare");
-      await listEvents(db, filter, { limit: 10, beforeId: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" });
-      const sql = prepare.mock.calls.at(-1)?.[0] ?? "";
-      prepare.mockRestore();
-      const bindings = [...sql.matchAll(/\?/g)].map(() => "");
-      const steps = await query<{ detail: string }>(`explain query plan ${sql}`, ...bindings);
-      // The rest of the plan works on what was found, which is a page.
-      return steps
-        .map(({ detail }) => detail)
-        .filter((detail) => /\bevents\b/.test(detail))
-        .join("; ");
+    /** How SQLite finds a list's rows; the rest of its plan works on what was found, which is a page. */
+    async function planOf(filter: Parameters<typeof listEvents>[1]): Promise<string | undefined> {
+      const [plan] = await plansOf(() => listEvents(db, filter, { limit: 10, beforeId: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ" }));
+      return plan?.split("; ").find((step) => /\bevents\b/.test(step));
     }
 
     it("by range for everything", async () => {

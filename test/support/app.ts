@@ -68,7 +68,7 @@ export function refuseQueries(): void {
 /** How much is stored: rows of each table, and objects. A refused request must not change it. */
 export async function countStored(): Promise<Record<string, number>> {
   const counts = await env.DB.prepare(
-    "select (select count(*) from services) as services, (select count(*) from events) as events, (select count(*) from alerts) as alerts",
+    "select (select count(*) from services) as services, (select count(*) from events) as events, (select count(*) from alerts) as alerts, (select count(*) from transitions) as transitions",
   ).first<Record<string, number>>();
   return { ...counts, objects: (await listDurableObjectIds(env.SERVICE_MONITOR)).length };
 }

@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Pulse, Target } from "../../src/domain/service.ts";
+import { DAY_MS } from "../../src/domain/time.ts";
 
 /** A target that only exists in tests. */
 export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a" };
@@ -10,7 +11,7 @@ export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a"
 export const DEFAULT_HOOK = "https://default.example/hook";
 
 /** A pulse that promises the next one within a minute; the grace is 5 s by configuration. */
-export const MINUTELY: Pulse = { nextInSeconds: 60, targets: [HOOK] };
+export const MINUTELY: Pulse = { nextInSeconds: 60, target: HOOK };
 
 /** A minute's promise and its grace. */
 export const DEADLINE_MS = 65_000;
@@ -36,6 +37,11 @@ export async function runAlarm(service: string, beforeMs = Number.POSITIVE_INFIN
   return runDurableObjectAlarm(monitorOf(service));
 }
 
+/** Runs alarms until nothing more happens within a week and a day: a cancelled service is forgotten only later. */
+export async function settle(service: string): Promise<void> {
+  while (await runAlarm(service, Date.now() + 8 * DAY_MS));
+}
+
 /** One message that a provider received. */
 export interface Received {
   url: string;
@@ -47,13 +53,16 @@ export interface Received {
 /**
  * Stands in for all providers: records what arrives, and answers as told.
  * @param answer what to answer to the n-th message, counted from 0
+ * @param outputGate what the platform makes a message wait for: that all which was written before it is stored
  */
 export function interceptProviders(
   answer: (message: Received, index: number) => Response | Promise<Response>,
+  outputGate?: () => Promise<void>,
 ): Received[] {
   const received: Received[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const message = { url: String(input), body: JSON.parse(String(init?.body)), atMs: Date.now() };
+    if (outputGate) await outputGate();
     received.push(message);
     return answer(message, received.length - 1);
   });
@@ -85,3 +94,40 @@ export async function eventsOf(service: string) {
 export function rowOf(service: string) {
   return env.DB.prepare("select * from services where service = ?").bind(service).first<Record<string, unknown>>();
 }
+
+/** The history of a service in D1, oldest first. */
+export async function historyOf(service: string): Promise<string[]> {
+  const { results } = await env.DB.prepare("select status from transitions where service = ? order by id")
+    .bind(service)
+    .all<{ status: string }>();
+  return results.map(({ status }) => status);
+}
+
+/** Makes D1 refuse every query, as the real one does: when a statement is run. Returns what mends it. */
+export function breakD1(): () => void {
+  const refuse = async () => {
+    throw new Error("D1_ERROR: D1 DB is overloaded. Too many requests queued.");
+  };
+  const statement = { bind: () => statement, run: refuse, all: refuse, raw: refuse, first: refuse };
+  const spies = [
+    vi.spyOn(env.DB, "prepare").mockReturnValue(statement as unknown as D1PreparedStatement),
+    vi.spyOn(env.DB, "batch").mockImplementation(refuse),
+  ];
+  return () => {
+    for (const spy of spies) spy.mockRestore();
+  };
+}
+
+/** What an object keeps: nothing is left of one that was forgotten. */
+export function storedIn(service: string) {
+  return runInDurableObject(monitorOf(service), async (_, { storage }) => ({
+    keys: [...storage.kv.list()].map(([key]) => key),
+    tables: [...storage.sql.exec("select name from sqlite_master where name not like '\\_cf\\_%' escape '\\'")].map(
+      ({ name }) => name,
+    ),
+    alarm: await storage.getAlarm(),
+  }));
+}
+
+/** What {@link storedIn} finds where nothing is kept. */
+export const NOTHING = { keys: [], tables: [], alarm: null };

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import type { Alert } from "../../../src/domain/alert.ts";
 import type { OutboxEntry, Owed } from "../../../src/domain/outbox.ts";
 import { D1_LANE, laneOf, PARKED_LANE } from "../../../src/domain/outbox.ts";
-import type { Pulse, Service, Target } from "../../../src/domain/service.ts";
-import { DAY_MS, HOUR_MS } from "../../../src/domain/time.ts";
+import type { Alive, Cancelled, Dead, Pulse, Service, Target } from "../../../src/domain/service.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
+import "./runs.ts";
 
 /** When the tests' stories begin: a moment that is not a whole second. */
 export const START_MS = Date.UTC(2030, 5, 1, 12, 0, 0, 250);
@@ -22,35 +23,118 @@ export const nextInSeconds = fc.oneof(
 export const graceSeconds = fc.oneof(fc.constantFrom(0, 1, 5, 30), fc.integer({ min: 0, max: 86_400 }));
 
 /** A few targets that differ in type, in address, or in both. */
-export const TARGETS: readonly Target[] = [
-  { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" },
-  { type: "mail", target: "owner@example.com" },
-  { type: "mail", target: "other@example.com" },
-  { type: "webhook", target: "https://hooks.example/a" },
-];
+export const OWNER: Target = { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" };
+export const DEPUTY: Target = { type: "mail", target: "owner@example.com" };
+export const OTHER: Target = { type: "mail", target: "other@example.com" };
+export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a" };
+/** All of them. */
+export const TARGETS: readonly Target[] = [OWNER, DEPUTY, OTHER, HOOK];
 
-/** One or two targets. */
-export const targets = fc.subarray([...TARGETS], { minLength: 1, maxLength: 2 });
+/** One target or several, each once. */
+export const targets = fc.shuffledSubarray([...TARGETS], { minLength: 1, maxLength: 3 });
 
-/** What a pulse may say. */
-export const pulses: fc.Arbitrary<Pulse> = fc.record(
-  { nextInSeconds, graceSeconds, targets },
-  { requiredKeys: ["nextInSeconds", "targets"] },
+/** How often a death is told again, in seconds; 0 for never. */
+export const remindEverySeconds = fc.oneof(fc.constantFrom(0, 60, 61, 3_600), fc.integer({ min: 60, max: 86_400 }));
+
+/** How long from now a pause ends; it may end before it begins. */
+export const pauseForMs = fc.oneof(
+  fc.integer({ min: -20_000, max: 40_000 }),
+  fc.constantFrom(-HOUR_MS, 0, 1, MINUTE_MS, 65_000, HOUR_MS, DAY_MS, 30 * DAY_MS),
+  fc.integer({ min: 0, max: 30 * DAY_MS }),
 );
+
+/** What a pulse may say, whatever the time: it says nothing about pauses. */
+const timelessPulses = fc.record(
+  {
+    nextInSeconds,
+    graceSeconds,
+    remindEverySeconds,
+    target: fc.constantFrom(...TARGETS),
+    // A target that is named twice counts once.
+    furtherTargets: fc.array(fc.constantFrom(...TARGETS), { maxLength: 4 }),
+  },
+  { requiredKeys: ["nextInSeconds", "target"] },
+);
+
+/** A pulse that is to be sent at a moment which is not known yet; it may set a pause that ends so long after it. */
+export interface PulsePlan {
+  said: Pulse;
+  pauseForMs: number | undefined;
+}
+
+/** What a pulse may say, with a pause that depends on when it is said. */
+export const pulsePlans: fc.Arbitrary<PulsePlan> = fc.record({
+  said: timelessPulses,
+  pauseForMs: fc.option(pauseForMs, { nil: undefined }),
+});
+
+/** What a planned pulse says when it is sent. */
+export function saidAt({ said, pauseForMs }: PulsePlan, nowMs: number): Pulse {
+  return pauseForMs === undefined ? said : { ...said, pauseUntilMs: nowMs + pauseForMs };
+}
+
+/** What a pulse may say; a pause ends at any moment of the ten years, or never began. */
+export const pulses: fc.Arbitrary<Pulse> = fc
+  .tuple(timelessPulses, fc.option(moment, { nil: undefined }))
+  .map(([said, pauseUntilMs]) => (pauseUntilMs === undefined ? said : { ...said, pauseUntilMs }));
 
 /** The configured default grace. */
 export const defaults = fc.record({ graceSeconds });
 
-/** A service in any state. */
-export const services: fc.Arbitrary<Service> = fc.record({
-  status: fc.constantFrom("alive", "dead", "cancelled"),
+const promised = {
   sinceMs: moment,
   lastMs: moment,
   nextInSeconds,
   graceSeconds,
   graceIsOwn: fc.boolean(),
+  remindEverySeconds,
   targets,
-});
+};
+const requiredKeys = [
+  "sinceMs",
+  "lastMs",
+  "nextInSeconds",
+  "graceSeconds",
+  "graceIsOwn",
+  "remindEverySeconds",
+] as const;
+
+/** An alive service, also one whose return a pause keeps from being told. */
+export const aliveServices: fc.Arbitrary<Alive> = fc.oneof(
+  fc.record(
+    { status: fc.constant("alive" as const), ...promised, pauseUntilMs: moment },
+    { requiredKeys: ["status", "targets", ...requiredKeys] },
+  ),
+  fc.record({
+    status: fc.constant("alive" as const),
+    ...promised,
+    pauseUntilMs: moment,
+    untoldRevival: fc.record({ lastMs: moment, expectedMs: moment, atMs: moment }),
+  }),
+);
+
+/** A dead service, also one whose death a pause keeps from being told. */
+export const deadServices: fc.Arbitrary<Dead> = fc.oneof(
+  fc.record(
+    { status: fc.constant("dead" as const), ...promised, toldMs: moment, reminders: fc.nat(9), pauseUntilMs: moment },
+    { requiredKeys: ["status", "targets", "toldMs", "reminders", ...requiredKeys] },
+  ),
+  fc.record({
+    status: fc.constant("dead" as const),
+    ...promised,
+    reminders: fc.constant(0),
+    pauseUntilMs: moment,
+  }),
+);
+
+/** A cancelled service. */
+export const cancelledServices: fc.Arbitrary<Cancelled> = fc.record(
+  { status: fc.constant("cancelled" as const), ...promised, pauseUntilMs: moment },
+  { requiredKeys: ["status", "targets", ...requiredKeys] },
+);
+
+/** A service in any state. */
+export const services: fc.Arbitrary<Service> = fc.oneof(aliveServices, deadServices, cancelledServices);
 
 /** A name that the contract allows: any well-formed Unicode, up to 200 code points, without control characters. */
 export const serviceNames = fc
@@ -76,6 +160,19 @@ const alerts: fc.Arbitrary<Alert> = fc.record({
 const owed: fc.Arbitrary<Owed> = fc.oneof(
   fc.record({ kind: fc.constant("alert" as const), alert: alerts, target: fc.constantFrom(...TARGETS) }),
   fc.record({ kind: fc.constant("directory" as const) }),
+  fc.record({
+    kind: fc.constant("transition" as const),
+    transition: fc.record(
+      {
+        id: fc.ulid(),
+        service: serviceNames,
+        status: fc.constantFrom("alive", "dead", "cancelled", "forgotten"),
+        lastMs: moment,
+        expectedMs: moment,
+      },
+      { requiredKeys: ["id", "service", "status"] },
+    ),
+  }),
 );
 
 /** Anything that may be owed. */

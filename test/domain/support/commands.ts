@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { laneOf, type OutboxEntry, type Owed, type OwedAlert } from "../../../src/domain/outbox.ts";
 import type { Outcome } from "../../../src/domain/retry.ts";
-import { deadlineMs, expectedMs, type Pulse, type Service } from "../../../src/domain/service.ts";
-import { DAY_MS, HOUR_MS } from "../../../src/domain/time.ts";
+import { expectedMs, nextChangeMs, type Service } from "../../../src/domain/service.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
 import { ulidTimeMs } from "../../../src/domain/ulid.ts";
+import { type PulsePlan, saidAt } from "./arbitraries.ts";
 import { DEFAULT_TARGET, type MonitorShell, type World } from "./monitor-shell.ts";
 import type { Reference, View } from "./reference.ts";
 
@@ -52,17 +53,20 @@ function viewOf(world: World): View {
 }
 
 function factsOf(service: Service): View["service"] {
-  const { status, sinceMs, lastMs, graceSeconds, targets } = service;
-  return { status, sinceMs, lastMs, expectedMs: expectedMs(service), graceSeconds, targets };
+  const { status, sinceMs, lastMs, graceSeconds, remindEverySeconds, pauseUntilMs, targets } = service;
+  const reminders = status === "dead" ? service.reminders : undefined;
+  const promised = { lastMs, expectedMs: expectedMs(service), graceSeconds, remindEverySeconds };
+  return { status, sinceMs, ...promised, pauseUntilMs, reminders, targets };
 }
 
 function labelOf(owed: Owed): string {
-  const alertLabel = ({ alert }: Pick<OwedAlert, "alert">) => `${alert.title}@${alert.dateMs}`;
   switch (owed.kind) {
     case "alert":
       return alertLabel(owed);
     case "event":
       return `event ${owed.event.level}@${ulidTimeMs(owed.event.id)}`;
+    case "transition":
+      return `transition ${owed.transition.status}@${ulidTimeMs(owed.transition.id)}`;
     case "record":
       return `record ${alertLabel(owed.record)} ${owed.record.state} ${owed.record.attempts}`;
     case "directory":
@@ -70,18 +74,32 @@ function labelOf(owed: Owed): string {
   }
 }
 
+/** Title and date, and for a reminder how many it says came before. */
+export function alertLabel({ alert: { title, message, dateMs } }: Pick<OwedAlert, "alert">): string {
+  if (!title.endsWith("is still not pulsing")) return `${title}@${dateMs}`;
+  const [, count] =
+    /(This is the first|One|\d+) reminders? /.exec(message.replace("first reminder", "first reminder ")) ?? [];
+  const words: Record<string, string> = { "This is the first": "0", One: "1" };
+  return `${title} (${words[count ?? ""] ?? count})@${dateMs}`;
+}
+
 /** What must be true after every step, whatever the reference says. */
 function checkInvariants(world: World, before: Pick<MonitorShell, "service" | "entries">, name: string): void {
   const { service, entries } = world.shell;
+  if (service) expect(new Set(service.targets.map((to) => JSON.stringify(to))).size).toBe(service.targets.length);
   const deaths = entries.filter(({ owed }) => owed.kind === "alert" && owed.alert.kind === "dead");
-  const canHappen = service?.status === "alive" || entries.length > 0;
+  const changeMs = service && nextChangeMs(service);
+  const canHappen = changeMs !== undefined || entries.length > 0;
   expect(world.storage.alarmMs !== null, "the alarm is set exactly when something can happen").toBe(canHappen);
   world.latestMs = Math.max(world.latestMs, world.nowMs);
-  if (service?.status === "alive") {
+  if (changeMs !== undefined) {
     // What is overdue is woken for a millisecond later; afterwards the clock may have stepped back.
-    const latestMs = Math.max(deadlineMs(service), world.latestMs + 1);
-    expect(world.storage.alarmMs, "the alarm is no later than the deadline").toBeLessThanOrEqual(latestMs);
+    const latestMs = Math.max(changeMs, world.latestMs + 1);
+    expect(world.storage.alarmMs, "the alarm is no later than what comes next").toBeLessThanOrEqual(latestMs);
   }
+  if (isGone(world) && !world.shell.busyLanes && !world.leavesTable)
+    expect(world.storage.isEmpty, "where there is nothing, nothing is stored").toBe(true);
+  expect(world.shell.timerMs ?? Infinity, "a run that waits does not spin").toBeGreaterThan(world.nowMs);
   if (service?.status !== "dead") expect(deaths, "a death is owed only as long as it lasts").toEqual([]);
   if (!before.service || !service || name.startsWith("pulse")) return;
   const rank = { alive: 0, dead: 1, cancelled: 2 };
@@ -98,17 +116,22 @@ function checkInvariants(world: World, before: Pick<MonitorShell, "service" | "e
   }
 }
 
+/** Whether there is neither a service nor anything owed. */
+function isGone({ shell }: World): boolean {
+  return !shell.service && shell.entries.length === 0;
+}
+
 /** The alerts that tell of a death or a revival. */
 function newsIn(entries: readonly OutboxEntry[]): string[] {
   return entries.flatMap(({ owed }) => (owed.kind === "alert" && owed.alert.kind !== "event" ? [owed.alert.id] : []));
 }
 
 /** A pulse. */
-export const pulsing = (said: Pulse) =>
+const pulsing = (plan: PulsePlan) =>
   command({
-    name: `pulse(${JSON.stringify(said)})`,
-    toReference: (reference) => reference.hear(said),
-    toWorld: ({ shell }) => shell.pulse(said),
+    name: `pulse(${JSON.stringify(plan)})`,
+    toReference: (reference) => reference.hear(saidAt(plan, reference.nowMs)),
+    toWorld: ({ shell, nowMs }) => shell.pulse(saidAt(plan, nowMs)),
   });
 
 /** A cancel. */
@@ -117,6 +140,14 @@ export const cancelling = () =>
     name: "cancel",
     toReference: (reference) => reference.hear("cancel"),
     toWorld: ({ shell }) => shell.cancel(),
+  });
+
+/** A cancel after which nothing shall be known. */
+export const forgetting = () =>
+  command({
+    name: "forget",
+    toReference: (reference) => reference.hear("forget"),
+    toWorld: ({ shell }) => shell.forget(),
   });
 
 /** A request that only reads. */
@@ -139,11 +170,10 @@ export const alerting = () =>
 export const waiting = (ms: number) =>
   command({
     name: `wait(${ms})`,
-    toReference: (reference) => {
-      reference.nowMs += ms;
-    },
+    toReference: (reference) => reference.tick(ms),
     toWorld: (world) => {
       world.nowMs += ms;
+      if (ms > 0) world.shell.tick();
     },
   });
 
@@ -186,6 +216,7 @@ export const killing = (hasArrived: boolean) =>
     toReference: (reference) => reference.abandon(hasArrived),
     toWorld: async (world) => {
       const { shell } = world;
+      if (isGone(world)) world.leavesTable ||= shell.busyLanes !== undefined;
       shell.abandon(hasArrived);
       await world.load();
       expectSame(world.shell, shell);
@@ -223,27 +254,36 @@ export const switchingD1 = (isUp: boolean) =>
 /** What is loaded is what was there. */
 function expectSame(loaded: MonitorShell, lost: MonitorShell): void {
   expect(loaded.service).toEqual(lost.service);
-  expect(loaded.revision).toBe(lost.revision);
+  // Of what was forgotten, not even the revision is stored.
+  if (lost.service) expect(loaded.revision).toBe(lost.revision);
   expect(loaded.entries).toEqual(lost.entries);
 }
 
-const targets = fc.subarray(
-  [
-    { type: "mail", target: "owner@example.com" },
-    { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" },
-    DEFAULT_TARGET,
-  ],
-  { minLength: 1, maxLength: 2 },
+/** The default target, too, and enough for all four places of a run, and one more. */
+const targets = fc.constantFrom(
+  { type: "mail", target: "owner@example.com" },
+  { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" },
+  { type: "webhook", target: "https://hooks.example/a" },
+  { type: "mail", target: "other@example.com" },
+  DEFAULT_TARGET,
 );
 
-const pulses: fc.Arbitrary<Pulse> = fc.record(
-  {
-    nextInSeconds: fc.constantFrom(1, 2, 10, 60, 3_600, 86_400),
-    graceSeconds: fc.constantFrom(0, 1, 30),
-    targets,
-  },
-  { requiredKeys: ["nextInSeconds", "targets"] },
-);
+const plans: fc.Arbitrary<PulsePlan> = fc.record({
+  said: fc.record(
+    {
+      nextInSeconds: fc.constantFrom(1, 2, 10, 60, 3_600, 86_400),
+      graceSeconds: fc.constantFrom(0, 1, 30),
+      remindEverySeconds: fc.constantFrom(0, 60, 61, 600, 86_400),
+      target: targets,
+      furtherTargets: fc.array(targets, { maxLength: 4 }),
+    },
+    { requiredKeys: ["nextInSeconds", "target"] },
+  ),
+  pauseForMs: fc.option(
+    fc.constantFrom(-HOUR_MS, 0, 1, 2_000, 11_000, 30_000, MINUTE_MS, 65_000, HOUR_MS, DAY_MS, 30 * DAY_MS),
+    { nil: undefined, freq: 2 },
+  ),
+});
 
 /** What goes wrong, or doesn't. */
 const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
@@ -262,7 +302,7 @@ const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
 const waits = fc.oneof(
   { arbitrary: fc.integer({ min: 0, max: 20_000 }), weight: 4 },
   { arbitrary: fc.integer({ min: 0, max: 2 * HOUR_MS }), weight: 2 },
-  { arbitrary: fc.integer({ min: 0, max: 10 * DAY_MS }), weight: 1 },
+  { arbitrary: fc.integer({ min: 0, max: 40 * DAY_MS }), weight: 1 },
   { arbitrary: fc.integer({ min: -HOUR_MS, max: -1 }), weight: 1 },
 );
 
@@ -270,8 +310,9 @@ const waits = fc.oneof(
 export const commands: fc.Arbitrary<Iterable<Command>> = fc.commands(
   [
     fc.oneof(
-      { arbitrary: pulses.map(pulsing), weight: 5 },
+      { arbitrary: plans.map(pulsing), weight: 6 },
       { arbitrary: fc.constant(null).map(cancelling), weight: 1 },
+      { arbitrary: fc.constant(null).map(forgetting), weight: 1 },
       { arbitrary: fc.constant(null).map(looking), weight: 1 },
       { arbitrary: fc.constant(null).map(alerting), weight: 1 },
       { arbitrary: waits.map(waiting), weight: 3 },

@@ -37,6 +37,10 @@ export class FakeStorage implements StateStorage, OutboxStorage {
       this.written.puts++;
       this.#run("insert or replace into _kv values (?, ?)", [key, JSON.stringify(value)]);
     },
+    delete: (key: string): void => {
+      this.written.puts++;
+      this.#run("delete from _kv where key = ?", [key]);
+    },
   };
 
   readonly sql = {
@@ -65,6 +69,20 @@ export class FakeStorage implements StateStorage, OutboxStorage {
     this.written.alarms++;
     this.#alarmMs = null;
     this.#firingMs = null;
+  }
+
+  /** Nothing is left: neither values nor tables nor the alarm. */
+  async deleteAll(): Promise<void> {
+    this.#db.exec("delete from _kv; drop table if exists outbox");
+    this.#alarmMs = null;
+    this.#firingMs = null;
+  }
+
+  /** Whether nothing is stored at all: the platform lets go of such an object. */
+  get isEmpty(): boolean {
+    const [rows] = this.#run("select count(*) as count from _kv", []);
+    const [tables] = this.#run("select count(*) as count from sqlite_master where name = 'outbox'", []);
+    return rows?.count === 0 && tables?.count === 0 && this.#alarmMs === null;
   }
 
   transactionSync(work: () => void): void {

@@ -1,10 +1,11 @@
-import { failureEvent, noticeOfEvent, noticeOfFailure } from "../../../src/domain/alert.ts";
-import { consequencesOf } from "../../../src/domain/consequences.ts";
+import { type DeliveryState, failureEvent, noticeOfEvent, noticeOfFailure } from "../../../src/domain/alert.ts";
+import { type Consequence, consequencesOf } from "../../../src/domain/consequences.ts";
 import type { Event } from "../../../src/domain/event.ts";
 import {
   D1_LANE,
   dueDeliveries,
   isDeathNotice,
+  isStatusNoticeTo,
   laneOf,
   nextDeliveryMs,
   type OutboxEntry,
@@ -16,6 +17,8 @@ import {
   type Change,
   cancel,
   expire,
+  forget,
+  isSameTarget,
   type Pulse,
   pulse,
   type Service,
@@ -51,6 +54,8 @@ export class World {
   /** What D1 received. */
   readonly rows: Owed[] = [];
   d1IsUp = true;
+  /** Whether a run was cut short which had nothing left to do but to remove the empty table. */
+  leavesTable = false;
   shell!: MonitorShell;
   #ids = 0;
 
@@ -92,8 +97,8 @@ export class MonitorShell {
   readonly #world: World;
   readonly #store: StateStore;
   readonly #outbox: Outbox;
-  /** The run of the alarm, if there is one. */
-  #run: { startedMs: number; underWay: Map<string, UnderWay> } | undefined;
+  /** The run of the alarm, if there is one; while it waits for answers, it may wait for a timer and a nudge, too. */
+  #run: { startedMs: number; underWay: Map<string, UnderWay>; hasRoom: boolean; wakeMs: number } | undefined;
 
   constructor(world: World, store: StateStore, outbox: Outbox) {
     this.#world = world;
@@ -118,16 +123,25 @@ export class MonitorShell {
     return this.#run && [...this.#run.underWay.keys()];
   }
 
+  /** When a run that waits for answers looks again by itself; undefined without one. */
+  get timerMs(): number | undefined {
+    return this.#run?.hasRoom ? this.#run.wakeMs : undefined;
+  }
+
   pulse(said: Pulse): void {
     this.#request(pulse(this.#store.service, said, DEFAULTS, this.#world.nowMs));
   }
 
   cancel(): void {
-    if (this.#store.service) this.#request(cancel(this.#store.service, this.#world.nowMs));
+    this.#change(cancel);
+  }
+
+  forget(): void {
+    this.#change(forget);
   }
 
   look(): void {
-    if (this.#store.service) this.#request(expire(this.#store.service, this.#world.nowMs));
+    this.#change(expire);
   }
 
   /** An event that is to be told. */
@@ -140,6 +154,12 @@ export class MonitorShell {
       this.#owe({ kind: "alert", alert, target: DEFAULT_TARGET });
     });
     this.#flushBriefly();
+    this.#nudge();
+  }
+
+  /** Time has passed: a run that waits may have set itself a timer. */
+  tick(): void {
+    if (this.#run?.hasRoom && this.#world.nowMs >= this.#run.wakeMs) this.#work();
   }
 
   /** The alarm goes off, and every delivery that may begin is begun. */
@@ -147,12 +167,9 @@ export class MonitorShell {
     const { storage, nowMs } = this.#world;
     storage.beginAlarm();
     this.#store.spendAlarm();
-    this.#run = { startedMs: nowMs, underWay: new Map() };
-    const service = this.#store.service;
-    if (service) this.#commit(expire(service, nowMs));
-    else this.#write(service);
-    for (let i = 0; i < MOST_AT_ONCE; i++) this.#work();
-    this.#endIfDone();
+    this.#run = { startedMs: nowMs, underWay: new Map(), hasRoom: false, wakeMs: Infinity };
+    this.#applyDue();
+    this.#work();
   }
 
   /** The answer to a delivery that is under way comes in. */
@@ -163,7 +180,6 @@ export class MonitorShell {
     this.#transaction(() => this.#settle(underWay, outcome));
     this.#run.underWay.delete(lane);
     this.#work();
-    this.#endIfDone();
   }
 
   /** What was under way when the object was killed, and whether it arrived all the same. */
@@ -172,27 +188,38 @@ export class MonitorShell {
     this.#world.storage.kill();
   }
 
-  #request(change: Change): void {
-    if (this.#commit(change)) this.#flushBriefly();
+  #change(verb: (service: Service, nowMs: number) => Change): void {
+    if (this.#store.service) this.#request(verb(this.#store.service, this.#world.nowMs));
   }
 
-  #commit(change: Change): boolean {
-    const { service, transitions } = change;
+  #request(change: Change): void {
+    if (!this.#commit(change)) return;
+    this.#flushBriefly();
+    this.#nudge();
+  }
+
+  #applyDue(): void {
+    const service = this.#store.service;
+    if (service) this.#commit(expire(service, this.#world.nowMs));
+    else this.#write(service);
+  }
+
+  #commit({ service, transitions }: Change): boolean {
     const { newId } = this.#world;
     const before = this.#store.service;
-    const isNews = transitions.length > 0 || JSON.stringify(before?.targets) !== JSON.stringify(service.targets);
+    const isNews = transitions.length > 0 || settingsOf(before) !== settingsOf(service);
     if (!isNews) {
       this.#write(service);
       return false;
     }
-    this.#transaction(() => {
-      const circumstances = { service: NAME, timeZone: "UTC", alertsEnabled: true, newId };
-      for (const consequence of consequencesOf(transitions, circumstances)) {
-        if (consequence.kind === "drop-deaths") this.#dropDeaths();
-        else this.#owe(consequence);
-      }
-      this.#owe({ kind: "directory" });
-    }, service);
+    this.#transaction(
+      () => {
+        const circumstances = { service: NAME, timeZone: "UTC", alertsEnabled: true, newId };
+        for (const consequence of consequencesOf(transitions, circumstances)) this.#apply(consequence);
+        this.#owe({ kind: "directory" });
+      },
+      () => service,
+    );
     return true;
   }
 
@@ -200,21 +227,46 @@ export class MonitorShell {
     const { nowMs } = this.#world;
     const claimedMs = owed.kind !== "alert" && !this.#run ? CLAIM_MS : 0;
     this.#outbox.add(owed, nowMs + claimedMs, nowMs);
-    if (owed.kind !== "alert") return;
-    this.#owe({ kind: "record", record: { alert: owed.alert, target: owed.target, state: "pending", attempts: 0 } });
+    if (owed.kind === "alert") this.#oweRecord(owed, "pending", 0);
   }
 
-  #dropDeaths(): void {
-    for (const { id, owed, attempts } of this.entries.filter(isDeathNotice)) {
-      const { alert, target } = owed;
-      this.#outbox.remove(id);
-      this.#owe({ kind: "record", record: { alert, target, state: "dropped", attempts: attempts?.count ?? 0 } });
+  #oweRecord({ alert, target }: OwedAlert, state: DeliveryState, attempts: number): void {
+    this.#owe({ kind: "record", record: { alert, target, state, attempts } });
+  }
+
+  #apply(consequence: Consequence): void {
+    const entries = this.entries;
+    switch (consequence.kind) {
+      case "drop-deaths":
+        this.#drop(entries.filter(isDeathNotice));
+        break;
+      case "drop-target": {
+        const { target } = consequence;
+        this.#drop(entries.filter((entry) => isStatusNoticeTo(entry, target)));
+        break;
+      }
+      case "alert": {
+        const { isReminder, alert, target } = consequence;
+        const isWaiting = entries.some((entry) => isDeathNotice(entry) && isSameTarget(entry.owed.target, target));
+        if (!isReminder || !isWaiting) this.#owe({ kind: "alert", alert, target });
+        break;
+      }
+      case "event":
+      case "transition":
+        this.#owe(consequence);
     }
   }
 
-  #transaction(work: () => void, service = this.#store.service): void {
+  #drop(entries: (OutboxEntry & { owed: OwedAlert })[]): void {
+    for (const { id, owed, attempts } of entries) {
+      this.#outbox.remove(id);
+      this.#oweRecord(owed, "dropped", attempts?.count ?? 0);
+    }
+  }
+
+  #transaction(work: () => void, serviceAfter = () => this.#store.service): void {
     this.#world.storage.transactionSync(work);
-    this.#write(service);
+    this.#write(serviceAfter());
   }
 
   #write(service: Service | undefined): void {
@@ -225,41 +277,65 @@ export class MonitorShell {
     this.#store.write(service, nextWake(service, isClaimed ? nowMs + CLAIM_MS : deliveryMs), nowMs);
   }
 
-  /** One worker of the dispatcher, until it waits for an answer or finds nothing to do. */
+  /** A run that has room for another delivery looks again when a request has owed something. */
+  #nudge(): void {
+    if (this.#run?.hasRoom) this.#work();
+  }
+
+  /** The loop of the dispatcher, until it waits for an answer or is done. */
   #work(): void {
     const { nowMs } = this.#world;
     const run = this.#run;
-    while (run && nowMs - run.startedMs < LONGEST_RUN_MS) {
-      const [entry] = dueDeliveries(this.#outbox.entries, new Set(run.underWay.keys()), nowMs);
-      if (!entry) return;
+    if (!run) return;
+    const mayStart = nowMs - run.startedMs < LONGEST_RUN_MS;
+    while (mayStart) {
+      this.#applyDue();
+      if (!this.#startDue(run.underWay)) break;
+    }
+    run.hasRoom = mayStart && run.underWay.size < MOST_AT_ONCE;
+    // What waits for a delivery that is under way in its own lane is not waited for: it would be due at once.
+    const startable = this.entries.filter(({ lane }) => !run.underWay.has(lane));
+    run.wakeMs = nextWake(this.#store.service, nextDeliveryMs(startable)) ?? Infinity;
+    if (run.underWay.size > 0) return;
+    this.#run = undefined;
+    this.#write(this.#store.service);
+    this.#retire();
+    this.#world.storage.endAlarm();
+  }
+
+  /** Starts what is due and has room; says whether there was anything. */
+  #startDue(underWay: Map<string, UnderWay>): boolean {
+    const { nowMs } = this.#world;
+    const due = dueDeliveries(this.#outbox.entries, new Set(underWay.keys()), nowMs);
+    const started = due.slice(0, MOST_AT_ONCE - underWay.size);
+    for (const entry of started) {
       if (entry.owed.kind !== "alert") {
         this.#flush(entry);
-        this.#write(this.#store.service);
         continue;
       }
       const attempts = beginAttempt(entry.attempts, nowMs);
       this.#transaction(() => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
-      run.underWay.set(entry.lane, { entry, owed: entry.owed, attempts });
-      return;
+      underWay.set(entry.lane, { entry, owed: entry.owed, attempts });
     }
+    return started.length > 0;
   }
 
-  #endIfDone(): void {
-    if (!this.#run || this.#run.underWay.size > 0) return;
-    this.#run = undefined;
-    this.#write(this.#store.service);
-    this.#world.storage.endAlarm();
+  /** Where there is neither a service nor anything owed, nothing is kept. */
+  #retire(): void {
+    if (this.#store.service || !this.#outbox.isEmpty) return;
+    void this.#world.storage.deleteAll();
+    this.#outbox.forgetTable();
   }
 
   #settle({ entry: { id }, owed, attempts }: UnderWay, outcome: Outcome): void {
     const { nowMs, newId } = this.#world;
     const { alert, target } = owed;
     const verdict = decide(attempts, outcome, nowMs);
-    const record = (state: "pending" | "delivered" | "failed") =>
-      this.#owe({ kind: "record", record: { alert, target, state, attempts: attempts.count } });
+    const record = (state: DeliveryState) => this.#oweRecord(owed, state, attempts.count);
     const isDropped = this.#outbox.get(id) === undefined;
     if (verdict.kind === "done") {
-      this.#outbox.remove(id);
+      // Where the service was forgotten meanwhile, not even the table may be left.
+      if (!isDropped) this.#outbox.remove(id);
       record("delivered");
     } else if (!isDropped && verdict.kind === "again") {
       this.#outbox.postpone(id, verdict.atMs, verdict.attempts);
@@ -270,7 +346,7 @@ export class MonitorShell {
       this.#owe({ kind: "event", event: failureEvent(newId(nowMs), alert, target, outcome.answer) });
       const notice = { id: newId(nowMs), ...noticeOfFailure(alert, target, outcome.answer, nowMs) };
       const news: OwedAlert = { kind: "alert", alert: notice, target: DEFAULT_TARGET };
-      if (laneOf(news) !== laneOf(owed)) this.#outbox.add(news, nowMs, nowMs);
+      if (laneOf(news) !== laneOf(owed)) this.#owe(news);
     }
   }
 
@@ -294,7 +370,16 @@ export class MonitorShell {
 
   #flushBriefly(): void {
     const head = () => this.entries.find(({ lane }) => lane === D1_LANE);
+    if (head()?.attempts) return;
     for (let next = head(); next && !next.attempts; next = head()) this.#flush();
     this.#write(this.#store.service);
+    this.#retire();
   }
+}
+
+/** What people have set, and what the directory must hear of at once. */
+function settingsOf(service: Service | undefined): string | undefined {
+  if (!service) return undefined;
+  const { targets, graceIsOwn, graceSeconds, remindEverySeconds, pauseUntilMs } = service;
+  return JSON.stringify([targets, graceIsOwn && graceSeconds, remindEverySeconds, pauseUntilMs]);
 }

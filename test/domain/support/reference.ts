@@ -1,6 +1,6 @@
 import type { Outcome } from "../../../src/domain/retry.ts";
 import type { Target } from "../../../src/domain/service.ts";
-import { type Chapter, type Facts, storyOf, type Told } from "./told.ts";
+import { type Facts, type Happening, type Story, storyOf, type Told } from "./told.ts";
 
 const CLAIM_MS = 15_000;
 const HOUR_MS = 3_600_000;
@@ -10,8 +10,9 @@ const DAY_MS = 24 * HOUR_MS;
 export interface Thing {
   lane: string;
   label: string;
-  isDeath: boolean;
-  fate: "owed" | "delivered" | "dropped" | "given up";
+  /** Whether it tells of a death, also again, or of a return. */
+  about: "death" | "return" | "other";
+  fate: "owed" | "delivered" | "overtaken" | "target removed" | "given up";
   nextMs: number;
   tries: number;
   firstMs: number;
@@ -44,9 +45,10 @@ export class Reference {
   /** Everything that was ever owed, oldest first. */
   readonly things: Thing[] = [];
   readonly told: Told[] = [];
-  /** The deliveries under way, while the alarm runs. */
-  run: { startedMs: number; underWay: Thing[] } | undefined;
+  /** The deliveries under way, while the alarm runs, and what it waits for besides them. */
+  run: { startedMs: number; underWay: Thing[]; hasRoom: boolean; wakeMs: number } | undefined;
   #alarmMs: number | null = null;
+  #story: Story = storyOf([]);
   readonly #arrived: string[] = [];
   readonly #rows: string[] = [];
   readonly #name: string;
@@ -64,16 +66,19 @@ export class Reference {
       lanes[lane] ??= [];
       lanes[lane].push([label, tries, nextMs]);
     }
-    const { service } = storyOf(this.told);
-    return { service, lanes, alarmMs: this.#alarmMs, arrived: this.#arrived, rows: this.#rows };
-  }
-
-  get isKnown(): boolean {
-    return this.told.length > 0;
+    return { service: this.#story.service, lanes, alarmMs: this.#alarmMs, arrived: this.#arrived, rows: this.#rows };
   }
 
   get status(): string | undefined {
-    return storyOf(this.told).service?.status;
+    return this.#story.service?.status;
+  }
+
+  get remindEverySeconds(): number {
+    return this.#story.service?.remindEverySeconds ?? 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#owed().length === 0;
   }
 
   get alarmMs(): number | null {
@@ -81,24 +86,30 @@ export class Reference {
   }
 
   hear(said: Told["said"]): void {
-    if (typeof said === "string" && !this.isKnown) return;
+    if (typeof said === "string" && !this.status) return;
     const isNews = this.#learn(said);
     if (isNews) this.#sendRows();
     this.#arm();
+    if (isNews && this.run?.hasRoom) this.#work();
   }
 
   event(levelName: string, level: number): void {
     this.#oweRow(`event ${level}@${this.nowMs}`);
-    this.#oweAlert("event", `${this.#name}: ${levelName}`, this.nowMs, this.#defaultTarget);
+    this.#oweAlert("other", `${this.#name}: ${levelName}`, this.nowMs, this.#defaultTarget);
     this.#sendRows();
     this.#arm();
+    if (this.run?.hasRoom) this.#work();
+  }
+
+  /** Time passes: a run that waits for answers has set itself a timer. */
+  tick(ms: number): void {
+    this.nowMs += ms;
+    if (ms > 0 && this.run?.hasRoom && this.nowMs >= this.run.wakeMs) this.#work();
   }
 
   beginAlarm(): void {
-    this.run = { startedMs: this.nowMs, underWay: [] };
-    if (this.isKnown) this.#learn("look");
-    for (let worker = 0; worker < 4; worker++) this.#work();
-    this.#endIfDone();
+    this.run = { startedMs: this.nowMs, underWay: [], hasRoom: false, wakeMs: Infinity };
+    this.#work();
   }
 
   settle(lane: string, outcome: Outcome): void {
@@ -106,8 +117,8 @@ export class Reference {
     const thing = this.run.underWay.find((one) => one.lane === lane) as Thing;
     this.#settle(thing, outcome);
     this.run.underWay = this.run.underWay.filter((one) => one !== thing);
+    this.#arm();
     this.#work();
-    this.#endIfDone();
   }
 
   abandon(hasArrived: boolean): void {
@@ -118,52 +129,73 @@ export class Reference {
   /** Adds to what was told; says whether anybody must hear of it. */
   #learn(said: Told["said"]): boolean {
     const index = this.told.push({ atMs: this.nowMs, said }) - 1;
-    const { chapters } = storyOf(this.told);
-    const current = chapters.at(-1) as Chapter;
-    const previous = current.index === index ? chapters.at(-2) : current;
-    const hasDied = previous?.diedAt === index;
-    const hasRevived = current.index === index && previous?.diedAt !== undefined && previous.cancelledAt === undefined;
-    const isCancelled = current.cancelledAt === index;
-    const isNewlyAlive = current.index === index && (!previous || previous.cancelledAt !== undefined);
-    const hasOtherTargets =
-      current.index === index && JSON.stringify(previous?.said.targets) !== JSON.stringify(current.said.targets);
-    if (previous && hasDied) {
-      const title = `Service ${this.#name} has not pulsed`;
-      for (const target of previous.said.targets) this.#oweAlert("dead", title, previous.deadlineMs, target);
-      this.#oweRow(`event 4@${previous.deadlineMs}`);
-    }
-    if (hasRevived || isCancelled) {
-      for (const thing of this.#owed().filter(({ isDeath }) => isDeath)) {
-        thing.fate = "dropped";
-        this.#oweRow(`record ${thing.label} dropped ${thing.tries}`);
-      }
-    }
-    if (hasRevived) {
-      const title = `Service ${this.#name} is pulsing again`;
-      for (const target of current.said.targets) this.#oweAlert("alive", title, this.nowMs, target);
-      this.#oweRow(`event 2@${this.nowMs}`);
-    }
-    const isNews = hasDied || hasRevived || isCancelled || isNewlyAlive || hasOtherTargets;
+    const before = this.#story.settings;
+    this.#story = storyOf(this.told);
+    const news = this.#story.happenings.filter((happening) => happening.index === index);
+    for (const happening of news) this.#follow(happening);
+    const isNews = news.length > 0 || before !== this.#story.settings;
     if (isNews) this.#oweRow("directory");
+    // A look that found nothing may as well not have been.
+    else if (said === "look") this.told.pop();
     return isNews;
+  }
+
+  #follow(happening: Happening): void {
+    switch (happening.what) {
+      case "status":
+        this.#oweRow(`transition ${happening.status}@${happening.atMs}`);
+        break;
+      case "event":
+        this.#oweRow(`event ${happening.level}@${happening.atMs}`);
+        break;
+      case "news": {
+        const { kind, atMs, targets } = happening;
+        const title = `Service ${this.#name} ${kind === "dead" ? "has not pulsed" : "is pulsing again"}`;
+        for (const target of targets) this.#oweAlert(kind === "dead" ? "death" : "return", title, atMs, target);
+        break;
+      }
+      case "reminder": {
+        const { atMs, targets, earlier } = happening;
+        const title = `Service ${this.#name} is still not pulsing (${earlier})`;
+        for (const target of targets) {
+          const hasNotHeard = this.#owed().some(({ about, lane }) => about === "death" && lane === laneOf(target));
+          if (!hasNotHeard) this.#oweAlert("death", title, atMs, target);
+        }
+        break;
+      }
+      case "overtaken":
+        this.#drop("overtaken", ({ about }) => about === "death");
+        break;
+      case "removed":
+        for (const target of happening.targets) {
+          this.#drop("target removed", ({ about, lane }) => about !== "other" && lane === laneOf(target));
+        }
+    }
+  }
+
+  #drop(fate: "overtaken" | "target removed", isMeant: (thing: Thing) => boolean): void {
+    for (const thing of this.#owed().filter(isMeant)) {
+      thing.fate = fate;
+      this.#oweRow(`record ${thing.label} dropped ${thing.tries}`);
+    }
   }
 
   #owed(): Thing[] {
     return this.things.filter(({ fate }) => fate === "owed");
   }
 
-  #owe(lane: string, label: string, nextMs: number, isDeath = false): void {
+  #owe(lane: string, label: string, nextMs: number, about: Thing["about"] = "other"): void {
     const untried = { tries: 0, firstMs: 0, delayMs: 0, ours: false };
-    this.things.push({ lane, label, isDeath, fate: "owed", nextMs, ...untried });
+    this.things.push({ lane, label, about, fate: "owed", nextMs, ...untried });
   }
 
   #oweRow(label: string): void {
     this.#owe("d1", label, this.run ? this.nowMs : this.nowMs + CLAIM_MS);
   }
 
-  #oweAlert(kind: "dead" | "alive" | "event", title: string, dateMs: number, target: Target): void {
+  #oweAlert(about: Thing["about"], title: string, dateMs: number, target: Target): void {
     const label = `${title}@${dateMs}`;
-    this.#owe(laneOf(target), label, this.nowMs, kind === "dead");
+    this.#owe(laneOf(target), label, this.nowMs, about);
     this.#oweRow(`record ${label} pending 0`);
   }
 
@@ -178,36 +210,49 @@ export class Reference {
     // What is due while deliveries are under way is being done already, unless they are cut short.
     if (earliestMs > this.nowMs) times.push(earliestMs);
     else times.push(this.run ? this.nowMs + CLAIM_MS : this.nowMs + 1);
-    const { chapters, service } = storyOf(this.told);
-    if (service?.status === "alive") times.push(Math.max(this.nowMs + 1, (chapters.at(-1) as Chapter).deadlineMs));
+    times.push(Math.max(this.nowMs + 1, this.#story.nextMs));
     const nextMs = Math.min(...times);
     this.#alarmMs = nextMs === Infinity ? null : nextMs;
   }
 
+  /** The run does what there is to do, until it can only wait. */
   #work(): void {
-    if (!this.run) return;
-    const { startedMs, underWay } = this.run;
-    while (this.nowMs - startedMs < 60_000) {
-      const due = this.#heads().filter(
-        ({ lane, nextMs }) => nextMs <= this.nowMs && !underWay.some((one) => one.lane === lane),
-      );
-      const first = due.find(({ nextMs }) => due.every((other) => nextMs <= other.nextMs));
-      if (!first) return;
-      if (first.lane === "d1") {
+    const { run } = this;
+    if (!run) return;
+    for (let isBusy = true; isBusy && this.#isYoung(); ) {
+      if (this.status) this.#learn("look");
+      this.#arm();
+      isBusy = this.#startDue(run.underWay);
+    }
+    run.hasRoom = this.#isYoung() && run.underWay.length < 4;
+    const startable = this.#heads().filter(({ lane }) => !run.underWay.some((one) => one.lane === lane));
+    run.wakeMs = Math.min(this.#story.nextMs, ...startable.map(({ nextMs }) => nextMs));
+    if (run.underWay.length > 0) return;
+    this.run = undefined;
+    this.#arm();
+  }
+
+  #isYoung(): boolean {
+    return this.run !== undefined && this.nowMs - this.run.startedMs < 60_000;
+  }
+
+  /** Starts what is due; what goes to D1 takes its place among the four, but is over at once. */
+  #startDue(underWay: Thing[]): boolean {
+    const due = this.#heads()
+      .filter(({ lane, nextMs }) => nextMs <= this.nowMs && !underWay.some((one) => one.lane === lane))
+      .sort((a, b) => a.nextMs - b.nextMs || this.things.indexOf(a) - this.things.indexOf(b))
+      .slice(0, 4 - underWay.length);
+    for (const thing of due) {
+      if (thing.lane === "d1") {
         this.#sendBatch();
         continue;
       }
-      if (first.tries === 0) first.firstMs = this.nowMs;
-      first.tries++;
-      first.nextMs = this.nowMs + CLAIM_MS;
-      underWay.push(first);
-      return;
+      if (thing.tries === 0) thing.firstMs = this.nowMs;
+      thing.tries++;
+      thing.nextMs = this.nowMs + CLAIM_MS;
+      underWay.push(thing);
     }
-  }
-
-  #endIfDone(): void {
-    if (this.run?.underWay.length === 0) this.run = undefined;
-    this.#arm();
+    return due.length > 0;
   }
 
   #settle(thing: Thing, outcome: Outcome): void {
@@ -227,7 +272,7 @@ export class Reference {
       this.#oweRow(`event 4@${this.nowMs}`);
       const title = `Alert given up: ${label.slice(0, label.lastIndexOf("@"))}`;
       const defaultLane = laneOf(this.#defaultTarget);
-      if (lane !== defaultLane) this.#owe(defaultLane, `${title}@${this.nowMs}`, this.nowMs);
+      if (lane !== defaultLane) this.#oweAlert("other", title, this.nowMs, this.#defaultTarget);
       return;
     }
     let delayMs = 5_000;

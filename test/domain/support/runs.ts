@@ -1,3 +1,5 @@
+import fc from "fast-check";
+
 /** How often a property is tried, and from which seed on. */
 export interface Runs {
   numRuns: number;
@@ -14,3 +16,6 @@ export function runs(usual: number): Runs {
 export function timeoutOf({ numRuns }: Runs): number {
   return 30_000 + 60 * numRuns;
 }
+
+// Properties that name no number of runs of their own follow the long form, too.
+if (process.env.FC_RUNS) fc.configureGlobal({ ...fc.readConfigureGlobal(), ...runs(100) });

@@ -1,12 +1,12 @@
-import { pulse, type Service } from "../../../src/domain/service.ts";
+import { type Pulse, pulse, type Service } from "../../../src/domain/service.ts";
 import { nextWake } from "../../../src/domain/wake.ts";
 import { StateStore } from "../../../src/monitor/state-store.ts";
-import { START_MS, TARGETS } from "./arbitraries.ts";
+import { OWNER, START_MS } from "./arbitraries.ts";
 import { FakeStorage } from "./fake-storage.ts";
 import { DEFAULTS } from "./story.ts";
 
 /** A pulse that promises the next one within a minute. */
-export const MINUTELY = { nextInSeconds: 60, targets: TARGETS.slice(0, 1) };
+export const MINUTELY: Pulse = { nextInSeconds: 60, target: OWNER };
 
 /** For a store whose deadline must not be taken for lost. */
 export const neverLost = () => Promise.reject(new Error("the deadline was taken for lost"));

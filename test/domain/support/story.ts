@@ -3,16 +3,21 @@ import {
   type Change,
   cancel,
   expire,
-  type Pulse,
+  forget,
   pulse,
   type Service,
   type Transition,
 } from "../../../src/domain/service.ts";
 import { HOUR_MS } from "../../../src/domain/time.ts";
-import { pauseMs, pulses, START_MS } from "./arbitraries.ts";
+import { type PulsePlan, pauseMs, pulsePlans, START_MS, saidAt } from "./arbitraries.ts";
 
 /** Something that happens to a service; a look is a request or an alarm that says nothing new. */
-export type Step = { pauseMs: number } & ({ kind: "pulse"; said: Pulse } | { kind: "cancel" } | { kind: "look" });
+export type Step = { pauseMs: number } & (
+  | { kind: "pulse"; plan: PulsePlan }
+  | { kind: "cancel" }
+  | { kind: "forget" }
+  | { kind: "look" }
+);
 
 /** Where a story stands after a step. */
 export interface Chapter {
@@ -36,9 +41,10 @@ export function steps(clock: "forward" | "any"): fc.Arbitrary<Step[]> {
   const pause = clock === "forward" ? forward : any;
   return fc.array(
     fc.oneof(
-      fc.record({ kind: fc.constant("pulse" as const), pauseMs: pause, said: pulses }),
-      fc.record({ kind: fc.constant("cancel" as const), pauseMs: pause }),
-      fc.record({ kind: fc.constant("look" as const), pauseMs: pause }),
+      { arbitrary: fc.record({ kind: fc.constant("pulse" as const), pauseMs: pause, plan: pulsePlans }), weight: 5 },
+      { arbitrary: fc.record({ kind: fc.constant("cancel" as const), pauseMs: pause }), weight: 2 },
+      { arbitrary: fc.record({ kind: fc.constant("forget" as const), pauseMs: pause }), weight: 1 },
+      { arbitrary: fc.record({ kind: fc.constant("look" as const), pauseMs: pause }), weight: 4 },
     ),
     { maxLength: 25 },
   );
@@ -58,7 +64,8 @@ export function tell(story: readonly Step[]): Chapter[] {
 }
 
 function apply(before: Service | undefined, step: Step, nowMs: number): Change | undefined {
-  if (step.kind === "pulse") return pulse(before, step.said, DEFAULTS, nowMs);
+  if (step.kind === "pulse") return pulse(before, saidAt(step.plan, nowMs), DEFAULTS, nowMs);
   if (!before) return undefined;
-  return step.kind === "cancel" ? cancel(before, nowMs) : expire(before, nowMs);
+  const verbs = { cancel, forget, look: expire };
+  return verbs[step.kind](before, nowMs);
 }

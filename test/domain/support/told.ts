@@ -1,24 +1,24 @@
 import type { Pulse, Target } from "../../../src/domain/service.ts";
 
 const DEFAULT_GRACE_SECONDS = 5;
+const THIRTY_DAYS_MS = 30 * 86_400_000;
 
 /** Something that was told to the service's object, or that it found out by looking at the clock. */
 export interface Told {
   atMs: number;
-  said: Pulse | "cancel" | "look";
+  said: Pulse | "cancel" | "forget" | "look";
 }
 
-/** One pulse, and what became of its promise. */
-export interface Chapter {
-  index: number;
-  lastMs: number;
-  said: Pulse;
-  graceSeconds: number;
-  deadlineMs: number;
-  /** Where in the list its death was noticed, and where its first cancel is. */
-  diedAt: number | undefined;
-  cancelledAt: number | undefined;
-}
+/** Something that follows from what was told; `index` says from which. */
+export type Happening = { index: number } & (
+  | { what: "status"; status: string; atMs: number }
+  | { what: "news"; kind: "dead" | "alive"; atMs: number; targets: Target[] }
+  | { what: "reminder"; atMs: number; targets: Target[]; earlier: number }
+  | { what: "event"; level: number; atMs: number }
+  /** A death that was not delivered yet is no news any more. */
+  | { what: "overtaken" }
+  | { what: "removed"; targets: Target[] }
+);
 
 /** What is known of a service. */
 export interface Facts {
@@ -27,43 +27,160 @@ export interface Facts {
   lastMs: number;
   expectedMs: number;
   graceSeconds: number;
+  remindEverySeconds: number;
+  pauseUntilMs: number | undefined;
+  reminders: number | undefined;
   targets: Target[];
 }
 
+/** What is known, what happened, and when something may happen by itself. */
+export interface Story {
+  service: Facts | undefined;
+  happenings: Happening[];
+  /** What people have set, as a text that differs where that does. */
+  settings: string;
+  nextMs: number;
+}
+
+interface Life {
+  status: "alive" | "dead" | "cancelled";
+  sinceMs: number;
+  lastMs: number;
+  expectedMs: number;
+  ownGraceSeconds: number | undefined;
+  deadlineMs: number;
+  everySeconds: number;
+  pauseUntilMs: number | undefined;
+  targets: Target[];
+  /** When the owner was told of this death, first and again. */
+  tellings: number[];
+  /** The owner was told of a death, and not yet that it is over. */
+  isBelievedDead: boolean;
+}
+
+type Happens = (happening: DistributiveOmit<Happening, "index">) => void;
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
 /** Finds out everything about the service from what was told. */
-export function storyOf(told: readonly Told[]): { chapters: Chapter[]; service: Facts | undefined } {
-  const chapters: Chapter[] = [];
+export function storyOf(told: readonly Told[]): Story {
+  const happenings: Happening[] = [];
+  let life: Life | undefined;
   for (const [index, { atMs, said }] of told.entries()) {
-    if (typeof said === "string") continue;
-    const graces = told
-      .slice(0, index + 1)
-      .flatMap((one) => (typeof one.said === "string" ? [] : [one.said.graceSeconds]));
-    const graceSeconds = graces.findLast((grace) => grace !== undefined) ?? DEFAULT_GRACE_SECONDS;
-    const deadlineMs = atMs + (said.nextInSeconds + graceSeconds) * 1_000;
-    const isAfter = (i: number) => i > index;
-    const nextPulse = told.findIndex((one, i) => isAfter(i) && typeof one.said !== "string");
-    const end = nextPulse === -1 ? told.length : nextPulse;
-    const cancel = told.findIndex((one, i) => isAfter(i) && i < end && one.said === "cancel");
-    // Whoever comes first after the deadline notices, be it a cancel or the next pulse; after a cancel nobody cares.
-    const lastWitness = cancel === -1 ? end : cancel;
-    const death = told.findIndex((one, i) => isAfter(i) && i <= lastWitness && one.atMs >= deadlineMs);
-    const diedAt = death === -1 ? undefined : death;
-    const cancelledAt = cancel === -1 ? undefined : cancel;
-    chapters.push({ index, lastMs: atMs, said, graceSeconds, deadlineMs, diedAt, cancelledAt });
+    const happens: Happens = (happening) => happenings.push({ index, ...happening });
+    if (life) life = witness(life, atMs, happens);
+    if (said === "look") continue;
+    if (said === "cancel" || said === "forget") life = life && end(life, said, atMs, happens);
+    else life = hear(life, said, atMs, happens);
   }
-  const last = chapters.at(-1);
-  if (!last) return { chapters, service: undefined };
-  const { lastMs, said, graceSeconds, deadlineMs } = last;
-  const expectedMs = lastMs + said.nextInSeconds * 1_000;
-  const facts = { lastMs, expectedMs, graceSeconds, targets: said.targets };
-  if (last.cancelledAt !== undefined) {
-    const sinceMs = told[last.cancelledAt]?.atMs as number;
-    return { chapters, service: { status: "cancelled", sinceMs, ...facts } };
+  if (!life) return { service: undefined, happenings, settings: "", nextMs: Infinity };
+  const { ownGraceSeconds, everySeconds, pauseUntilMs, targets } = life;
+  const settings = JSON.stringify([ownGraceSeconds, everySeconds, pauseUntilMs, targets]);
+  return { service: factsOf(life), happenings, settings, nextMs: nextMsOf(life) };
+}
+
+/** Somebody looks at the clock: what is found, in the order in which it happened. */
+function witness(life: Life, atMs: number, happens: Happens): Life | undefined {
+  const { targets } = life;
+  const pauseEndMs = life.pauseUntilMs ?? 0;
+  if (life.status === "cancelled") {
+    const forgottenMs = life.sinceMs + THIRTY_DAYS_MS;
+    if (atMs < forgottenMs) return life;
+    happens({ what: "status", status: "forgotten", atMs: forgottenMs });
+    return undefined;
   }
-  if (last.diedAt !== undefined) return { chapters, service: { status: "dead", sinceMs: deadlineMs, ...facts } };
-  const lastBreak = chapters.findLastIndex(
-    ({ diedAt, cancelledAt }) => diedAt !== undefined || cancelledAt !== undefined,
-  );
-  const sinceMs = chapters[lastBreak + 1]?.lastMs as number;
-  return { chapters, service: { status: "alive", sinceMs, ...facts } };
+  if (life.status === "alive") {
+    if (life.isBelievedDead && pauseEndMs <= atMs && pauseEndMs < life.deadlineMs) {
+      happens({ what: "news", kind: "alive", atMs: pauseEndMs, targets });
+      life = { ...life, isBelievedDead: false };
+    }
+    if (atMs < life.deadlineMs) return life;
+    const isTold = atMs >= pauseEndMs;
+    happens({ what: "status", status: "dead", atMs: life.deadlineMs });
+    if (isTold) happens({ what: "news", kind: "dead", atMs: life.deadlineMs, targets });
+    happens({ what: "event", level: 4, atMs: life.deadlineMs });
+    const tellings = isTold ? [atMs] : [];
+    return { ...life, status: "dead", sinceMs: life.deadlineMs, tellings, isBelievedDead: isTold };
+  }
+  const last = life.tellings.at(-1);
+  if (last === undefined) {
+    if (atMs < pauseEndMs) return life;
+    happens({ what: "news", kind: "dead", atMs, targets });
+    return { ...life, tellings: [atMs], isBelievedDead: true };
+  }
+  if (life.everySeconds === 0 || atMs < last + life.everySeconds * 1_000 || atMs < pauseEndMs) return life;
+  happens({ what: "reminder", atMs, targets, earlier: life.tellings.length - 1 });
+  return { ...life, tellings: [...life.tellings, atMs] };
+}
+
+function end(life: Life, said: "cancel" | "forget", atMs: number, happens: Happens): Life | undefined {
+  const isNew = life.status !== "cancelled";
+  if (isNew) {
+    happens({ what: "overtaken" });
+    happens({ what: "status", status: "cancelled", atMs });
+  }
+  if (said === "forget") {
+    happens({ what: "status", status: "forgotten", atMs });
+    return undefined;
+  }
+  return isNew ? { ...life, status: "cancelled", sinceMs: atMs, tellings: [], isBelievedDead: false } : life;
+}
+
+function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happens): Life {
+  const ownGraceSeconds = said.graceSeconds ?? before?.ownGraceSeconds;
+  const pauseMs = said.pauseUntilMs ?? before?.pauseUntilMs;
+  const isPaused = pauseMs !== undefined && pauseMs > atMs;
+  const expectedMs = atMs + said.nextInSeconds * 1_000;
+  const targets: Target[] = [];
+  for (const target of [said.target, ...(said.furtherTargets ?? before?.targets.slice(1) ?? [])]) {
+    if (!has(targets, target)) targets.push(target);
+  }
+  const isBelievedDead = before?.isBelievedDead ?? false;
+  const tells = isBelievedDead && !isPaused;
+  if (before?.status === "dead") happens({ what: "overtaken" });
+  if (before?.status !== "alive") happens({ what: "status", status: "alive", atMs });
+  if (tells) happens({ what: "news", kind: "alive", atMs, targets });
+  if (before?.status === "dead") happens({ what: "event", level: 2, atMs });
+  const removed = before?.targets.filter((target) => !has(targets, target)) ?? [];
+  if (removed.length > 0) happens({ what: "removed", targets: removed });
+  return {
+    status: "alive",
+    sinceMs: before?.status === "alive" ? before.sinceMs : atMs,
+    lastMs: atMs,
+    expectedMs,
+    ownGraceSeconds,
+    deadlineMs: expectedMs + (ownGraceSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000,
+    everySeconds: said.remindEverySeconds ?? before?.everySeconds ?? 0,
+    pauseUntilMs: isPaused ? pauseMs : undefined,
+    targets,
+    tellings: [],
+    isBelievedDead: isBelievedDead && !tells,
+  };
+}
+
+function has(targets: readonly Target[], { type, target }: Target): boolean {
+  return targets.some((one) => one.type === type && one.target === target);
+}
+
+function nextMsOf(life: Life): number {
+  const pauseEndMs = life.pauseUntilMs ?? 0;
+  if (life.status === "cancelled") return life.sinceMs + THIRTY_DAYS_MS;
+  if (life.status === "alive") return life.isBelievedDead ? Math.min(life.deadlineMs, pauseEndMs) : life.deadlineMs;
+  const last = life.tellings.at(-1);
+  if (last === undefined) return pauseEndMs;
+  return life.everySeconds === 0 ? Infinity : Math.max(last + life.everySeconds * 1_000, pauseEndMs);
+}
+
+function factsOf(life: Life): Facts {
+  const { status, sinceMs, lastMs, expectedMs, ownGraceSeconds, everySeconds, pauseUntilMs, targets, tellings } = life;
+  return {
+    status,
+    sinceMs,
+    lastMs,
+    expectedMs,
+    graceSeconds: ownGraceSeconds ?? DEFAULT_GRACE_SECONDS,
+    remindEverySeconds: everySeconds,
+    pauseUntilMs,
+    reminders: status === "dead" ? Math.max(0, tellings.length - 1) : undefined,
+    targets,
+  };
 }
