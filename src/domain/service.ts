@@ -43,6 +43,8 @@ export interface Dead extends Promised {
   status: "dead";
   /** When this was told last; undefined while a pause keeps it from being told. */
   toldMs?: number;
+  /** While this death is untold: the return before it, which is untold, too. */
+  untoldRevival?: Downtime & { atMs: number };
   /** How many reminders were sent. */
   reminders: number;
 }
@@ -156,11 +158,12 @@ function die(service: Alive, nowMs: number): Change<Service> {
   const isPaused = nowMs < pauseEndMs(service);
   // Reminders count from when people are told, which is late where the process was down.
   if (!isPaused) dead.toldMs = nowMs;
+  else if (service.untoldRevival) dead.untoldRevival = service.untoldRevival;
   const targets = isPaused ? [] : service.targets;
   return { service: dead, transitions: [{ kind: "died", atMs, ...downtimeOf(service), targets }] };
 }
 
-function tellDeath(service: Dead, atMs: number): Change<Service> {
+function tellDeath({ untoldRevival: _, ...service }: Dead, atMs: number): Change<Service> {
   return {
     service: { ...service, toldMs: atMs },
     transitions: [{ kind: "death-told", atMs, ...downtimeOf(service), targets: service.targets }],
@@ -224,8 +227,21 @@ export function pulse(
 /** What the owner believes to be dead, and may not be told of yet. */
 function untoldRevivalOf(before: Service | undefined, after: Alive, nowMs: number): Alive["untoldRevival"] {
   if (after.pauseUntilMs === undefined) return undefined;
-  if (before?.status === "alive") return before.untoldRevival;
-  return before?.status === "dead" && before.toldMs !== undefined ? { ...downtimeOf(before), atMs: nowMs } : undefined;
+  if (before?.status === "dead" && before.toldMs !== undefined) return { ...downtimeOf(before), atMs: nowMs };
+  return untoldOf(before);
+}
+
+/** The return that a pause has kept from being told so far. */
+function untoldOf(service: Service | undefined): Alive["untoldRevival"] {
+  return service?.status === "alive" || service?.status === "dead" ? service.untoldRevival : undefined;
+}
+
+/** A pulse that ends a pause before its time lets the news out. */
+function letOut(before: Service, after: Alive): Transition[] {
+  const untoldRevival = untoldOf(before);
+  return untoldRevival && !after.untoldRevival
+    ? tellRevival({ ...after, untoldRevival }, after.lastMs).transitions
+    : [];
 }
 
 function awakening(before: Service | undefined, after: Alive): Transition[] {
@@ -234,15 +250,18 @@ function awakening(before: Service | undefined, after: Alive): Transition[] {
     case undefined:
       return [{ kind: "born", atMs }];
     case "alive":
-      // A pulse that ends a pause before its time lets the news out.
-      return before.untoldRevival && !after.untoldRevival
-        ? tellRevival({ ...after, untoldRevival: before.untoldRevival }, atMs).transitions
-        : [];
+      return letOut(before, after);
     case "cancelled":
       return [{ kind: "resumed", atMs }];
     case "dead": {
       const isTold = before.toldMs !== undefined && after.untoldRevival === undefined;
-      return [{ kind: "revived", atMs, ...downtimeOf(before), targets: isTold ? after.targets : [] }];
+      const revived: Transition = {
+        kind: "revived",
+        atMs,
+        ...downtimeOf(before),
+        targets: isTold ? after.targets : [],
+      };
+      return [revived, ...letOut(before, after)];
     }
   }
 }

@@ -24,8 +24,8 @@ export interface Shell {
   owe(owed: Owed, nowMs: number): void;
   /** Applies what time alone has done: while a run waits for a provider, the service may die. */
   applyDue(nowMs: number): void;
-  /** When something can next happen by itself. */
-  nextWakeMs(): number | undefined;
+  /** When something can next happen by itself, but for the lanes in which a delivery is under way. */
+  nextWakeMs(busyLanes: ReadonlySet<string>): number | undefined;
 }
 
 /** Delivers what is due, lane by lane, at least once; used by `alarm()` alone, of which only one runs at a time. */
@@ -79,7 +79,7 @@ export class Dispatcher {
       await Promise.race(underWay);
       return;
     }
-    const wakeMs = this.#shell.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    const wakeMs = this.#shell.nextWakeMs(this.#busyLanes) ?? Number.POSITIVE_INFINITY;
     const due = Promise.withResolvers<void>();
     const timer = setTimeout(due.resolve, Math.min(LONGEST_RUN_MS, Math.max(1, wakeMs - Date.now())));
     await Promise.race([...underWay, this.#nudge.promise, due.promise]);
@@ -133,7 +133,7 @@ export class Dispatcher {
     // While the answer was awaited, a pulse or a cancel may have dropped the notice.
     const dropped = this.#outbox.get(id) === undefined;
     if (verdict.kind === "done") {
-      this.#outbox.remove(id);
+      if (!dropped) this.#outbox.remove(id);
       record("delivered");
       log("info", "alert.delivered", fields);
     } else if (dropped) {

@@ -61,7 +61,10 @@ export class ServiceMonitor extends DurableObject<Env> {
       transaction: (work) => this.#transaction(work),
       owe: (owed, nowMs) => this.#owe(owed, nowMs),
       applyDue: (nowMs) => this.#applyDue(nowMs),
-      nextWakeMs: () => nextWake(this.#store.service, nextDeliveryMs(this.#outbox.entries)),
+      nextWakeMs: (busyLanes) => {
+        const waiting = [...this.#outbox.entries].filter(({ lane }) => !busyLanes.has(lane));
+        return nextWake(this.#store.service, nextDeliveryMs(waiting));
+      },
     });
     void ctx.blockConcurrencyWhile(async () => {
       this.#store = await StateStore.open(
@@ -78,6 +81,8 @@ export class ServiceMonitor extends DurableObject<Env> {
     const before = this.#store.service;
     const change = pulse(before, said, this.#config, nowMs);
     const isNews = this.#commit(change, nowMs);
+    // The deadline may be nearer now than a run that is under way expects.
+    this.#dispatcher.nudge();
     if (isNews) await this.#flushBriefly();
     else if (before && isRefreshDue(before.lastMs, nowMs, refreshPhaseSeconds(this.#name))) {
       this.ctx.waitUntil(this.#refreshDirectory());

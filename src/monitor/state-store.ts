@@ -61,7 +61,10 @@ export class StateStore {
     const knownDeadlineMs = stored.deadlineMs ?? store.#armedMs;
     const lastMs = knownDeadlineMs === undefined ? await assumeLastMs() : knownDeadlineMs - promiseMs;
     const { version: _version, revision: _revision, deadlineMs: _deadline, ...rest } = stored;
-    store.#service = { ...rest, lastMs } as Service;
+    // What an earlier release stored lacks the fields that came later; its deaths have all been told.
+    const isOldDeath = stored.status === "dead" && stored.reminders === undefined;
+    const defaults = { remindEverySeconds: 0, ...(isOldDeath ? { reminders: 0, toldMs: stored.sinceMs } : {}) };
+    store.#service = { ...defaults, ...rest, lastMs } as Service;
     return store;
   }
 

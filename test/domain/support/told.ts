@@ -99,7 +99,13 @@ function witness(life: Life, atMs: number, happens: Happens): Life | undefined {
     if (isTold) happens({ what: "news", kind: "dead", atMs: life.deadlineMs, targets });
     happens({ what: "event", level: 4, atMs: life.deadlineMs });
     const tellings = isTold ? [atMs] : [];
-    return { ...life, status: "dead", sinceMs: life.deadlineMs, tellings, isBelievedDead: isTold };
+    return {
+      ...life,
+      status: "dead",
+      sinceMs: life.deadlineMs,
+      tellings,
+      isBelievedDead: life.isBelievedDead || isTold,
+    };
   }
   const last = life.tellings.at(-1);
   if (last === undefined) {
@@ -138,8 +144,10 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
   const tells = isBelievedDead && !isPaused;
   if (before?.status === "dead") happens({ what: "overtaken" });
   if (before?.status !== "alive") happens({ what: "status", status: "alive", atMs });
-  if (tells) happens({ what: "news", kind: "alive", atMs, targets });
+  const isOfThisDeath = before?.status === "dead" && before.tellings.length > 0;
+  if (tells && isOfThisDeath) happens({ what: "news", kind: "alive", atMs, targets });
   if (before?.status === "dead") happens({ what: "event", level: 2, atMs });
+  if (tells && !isOfThisDeath) happens({ what: "news", kind: "alive", atMs, targets });
   const removed = before?.targets.filter((target) => !has(targets, target)) ?? [];
   if (removed.length > 0) happens({ what: "removed", targets: removed });
   return {
