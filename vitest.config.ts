@@ -5,6 +5,8 @@ const migrations = await readD1Migrations("migrations");
 
 export default defineConfig({
   test: {
+    // What a test makes the Worker log matters where the test fails.
+    silent: "passed-only",
     projects: [
       {
         // Pure code, in plain Node: also the stores of the object, against SQLite in memory.

@@ -1,3 +1,5 @@
+import type { BulkReader } from "./bulk-reader.ts";
+import { LONGEST_GRACE_SECONDS } from "./domain/limits.ts";
 import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
@@ -6,6 +8,8 @@ import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 /** What Cloudflare hands to the Worker: bindings, secrets and variables, the latter two always as text. */
 export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
+  /** Where long lists are handed over to; undefined in there. */
+  BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
   DB: D1Database;
   PASSWORD?: string;
   PUSHOVER_TOKEN?: string;
@@ -25,6 +29,9 @@ export interface Env {
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
 }
+
+/** The secrets and variables. */
+export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "DB">;
 
 /** A search that the configuration offers by name. */
 export interface EventsPreset {
@@ -52,14 +59,11 @@ export interface Config {
   problems: string[];
 }
 
-/** The largest grace, in seconds: a day. */
-export const LONGEST_GRACE_SECONDS = 86_400;
-
 /**
  * Parses the environment. A variable that makes no sense does not stop the service: watching goes on with the default,
  * and `problems` says so.
  */
-export function parseConfig(env: Omit<Env, "SERVICE_MONITOR" | "DB">): Config {
+export function parseConfig(env: Variables): Config {
   const problems: string[] = [];
   const text = (value: string | undefined) => (value?.trim() ? value.trim() : undefined);
 

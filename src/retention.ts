@@ -1,45 +1,67 @@
 import type { Config, Env } from "./config.ts";
-import { DAY_MS } from "./domain/time.ts";
+import { DAY_MS, MINUTE_MS } from "./domain/time.ts";
 import { log } from "./log.ts";
-import { openDatabase } from "./storage/database.ts";
-import { pruneTable } from "./storage/prune.ts";
+import { type Database, openDatabase } from "./storage/database.ts";
+import { type DatedTable, deleteOldest, oldestMs } from "./storage/prune.ts";
 import { alerts, events, transitions } from "./storage/schema.ts";
 
 /** A delete of so many rows is short, so that it never holds up those who add events. */
 const CHUNK_ROWS = 1_000;
-/** The free plan allows 50 queries an invocation; what is left is pruned by the next run. */
-const MOST_CHUNKS = { events: 20, transitions: 10, alerts: 10 };
+/** A run comes every ten minutes, so with this it gains on what grows too old, at half the speed at which that came in. */
+const SLICE_MS = 15 * MINUTE_MS;
+
+/** What a run may delete of a table, beyond which the next run goes on. */
+interface Bounds {
+  /**
+   * However old: a day of 144 such runs costs about half of the 100,000 rows that the free plan lets D1 write, so that a
+   * shorter retention does not keep new events out.
+   */
+  rows: number;
+  /** Of what came within a slice of time, in chunks; a row costs one query a chunk, of 50 that the free plan allows. */
+  chunksOfSlice: number;
+}
+
+const TABLES = {
+  events: { table: events, bounds: { rows: 100, chunksOfSlice: 10 } },
+  transitions: { table: transitions, bounds: { rows: 10, chunksOfSlice: 1 } },
+  alerts: { table: alerts, bounds: { rows: 10, chunksOfSlice: 1 } },
+} satisfies Record<string, { table: DatedTable; bounds: Bounds }>;
 
 /**
- * Deletes what is older than its retention, in bounded chunks.
+ * Deletes what is older than its retention, within bounds.
  * @returns how many rows of each table were deleted
  */
-export async function prune(
-  env: Env,
-  config: Config,
-  nowMs: number,
-): Promise<Record<keyof typeof MOST_CHUNKS, number>> {
+export async function prune(env: Env, config: Config, nowMs: number): Promise<Record<keyof typeof TABLES, number>> {
   const db = openDatabase(env.DB);
-  const { eventsRetentionDays, recordsRetentionDays } = config;
 
-  async function pruneAll(
-    name: keyof typeof MOST_CHUNKS,
-    table: typeof events | typeof transitions | typeof alerts,
-    days: number,
-  ): Promise<number> {
-    let pruned = 0;
-    for (let chunk = 0; chunk < MOST_CHUNKS[name]; chunk++) {
-      const deleted = await pruneTable(db, table, nowMs - days * DAY_MS, CHUNK_ROWS);
-      pruned += deleted;
-      if (deleted < CHUNK_ROWS) break;
-    }
-    if (pruned > 0) log("info", `${name}.pruned`, { rows: pruned });
-    return pruned;
+  async function pruned(name: keyof typeof TABLES, days: number): Promise<number> {
+    const { table, bounds } = TABLES[name];
+    const rows = await pruneTable(db, table, nowMs - days * DAY_MS, bounds);
+    if (rows > 0) log("info", `${name}.pruned`, { rows });
+    return rows;
   }
 
   return {
-    events: await pruneAll("events", events, eventsRetentionDays),
-    transitions: await pruneAll("transitions", transitions, recordsRetentionDays),
-    alerts: await pruneAll("alerts", alerts, recordsRetentionDays),
+    events: await pruned("events", config.eventsRetentionDays),
+    transitions: await pruned("transitions", config.recordsRetentionDays),
+    alerts: await pruned("alerts", config.recordsRetentionDays),
   };
+}
+
+/**
+ * Deletes the oldest slice, which keeps up with whatever came in; then, if that was little, more up to a number of rows.
+ * @returns how many rows were deleted
+ */
+async function pruneTable(db: Database, table: DatedTable, limitMs: number, bounds: Bounds): Promise<number> {
+  const fromMs = await oldestMs(db, table);
+  if (fromMs === undefined || fromMs >= limitMs) return 0;
+  const sliceEndMs = Math.min(limitMs, fromMs + SLICE_MS);
+  let deleted = 0;
+  for (let chunk = 0; chunk < bounds.chunksOfSlice; chunk++) {
+    const rows = await deleteOldest(db, table, sliceEndMs, CHUNK_ROWS);
+    deleted += rows;
+    if (rows < CHUNK_ROWS) break;
+  }
+  if (deleted >= bounds.rows || sliceEndMs === limitMs) return deleted;
+  return deleted + (await deleteOldest(db, table, limitMs, bounds.rows - deleted));
 }

@@ -1,4 +1,5 @@
-import { Miniflare, MiniflareCoreError } from "miniflare";
+import { Miniflare, MiniflareCoreError, type WorkerOptions } from "miniflare";
+import { assetPaths } from "./assets.ts";
 import { resourcesDir } from "./d1-file.ts";
 import { addressRefusal } from "./port.ts";
 import { Refusal } from "./refusal.ts";
@@ -52,6 +53,7 @@ export async function startRuntime(
           exports: config.exports,
         },
       },
+      ...(config.assetsDir ? [assetsWorker(config, config.assetsDir)] : []),
     ],
   });
   try {
@@ -64,6 +66,32 @@ export async function startRuntime(
     if (error.code === "ERR_RUNTIME_FAILURE") throw new Refusal("The Worker can't be started, for the reason above.");
     throw new Refusal(`The Worker can't be started: ${error.message}`);
   }
+}
+
+/** Passes on what is no asset after all: the patterns of the assets' paths match longer paths, too. */
+const ASSETS_SCRIPT = `export default {
+  async fetch(request, env) {
+    const { url, method, headers } = request;
+    const answer = await env.ASSETS.fetch(url, { method, headers, redirect: "manual" });
+    return answer.status === 404 ? env.MAIN.fetch(request) : answer;
+  },
+};`;
+
+/**
+ * Serves the static assets by a Worker of its own, before the main one. Were they the main one's, as on Cloudflare, each
+ * of its requests would make two more hops within the local runtime, and pulses would be a third slower (measured).
+ */
+function assetsWorker({ name, compatibilityDate }: WorkerConfig, directory: string): WorkerOptions {
+  return {
+    config: {
+      name: `${name}-assets`,
+      compatibilityDate,
+      manifest: { mainModule: "index.js", modules: { "index.js": { type: "esm", contents: ASSETS_SCRIPT } } },
+      env: { ASSETS: { type: "assets" }, MAIN: { type: "worker", worker: name } },
+      triggers: assetPaths(directory).map((path) => ({ type: "fetch", pattern: `*${path}*` })),
+      assets: { directory, hasUserWorker: true },
+    },
+  };
 }
 
 /** Runs the Worker's `scheduled` handler; rejects where it fails. */

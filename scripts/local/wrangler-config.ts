@@ -16,6 +16,8 @@ export interface WorkerConfig {
   migrationsDir: string;
   /** Bindings and plain variables. */
   env: Bindings;
+  /** The folder of what is answered without the Worker; absolute. */
+  assetsDir?: string;
   /** The Durable Object classes. */
   exports: NonNullable<WorkerOptions["config"]["exports"]>;
 }
@@ -28,6 +30,7 @@ interface WranglerToml {
   main: string;
   compatibility_date: string;
   compatibility_flags?: string[];
+  assets?: { directory: string };
   triggers?: { crons?: string[] };
   vars?: Record<string, string>;
   durable_objects?: { bindings: { name: string; class_name: string }[] };
@@ -40,7 +43,7 @@ interface WranglerToml {
 }
 
 // The tables that are read below, and those that matter to a deployment only.
-const TABLES_READ = ["compatibility_flags", "triggers", "vars", "durable_objects", "d1_databases"];
+const TABLES_READ = ["assets", "compatibility_flags", "triggers", "vars", "durable_objects", "d1_databases"];
 const TABLES_FOR_DEPLOYMENT = ["limits", "migrations", "observability", "placement", "routes"];
 
 /**
@@ -74,6 +77,7 @@ export function readWorkerConfig(root: string): WorkerConfig {
     compatibilityFlags: toml.compatibility_flags ?? [],
     crons: toml.triggers?.crons ?? [],
     migrationsDir: resolve(root, toml.d1_databases?.[0]?.migrations_dir ?? "migrations"),
+    ...(toml.assets && { assetsDir: resolve(root, toml.assets.directory) }),
     env,
     exports,
   };

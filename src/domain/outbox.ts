@@ -2,7 +2,8 @@ import type { Alert, AlertRecord } from "./alert.ts";
 import type { Event } from "./event.ts";
 import type { TransitionRecord } from "./record.ts";
 import type { Attempts } from "./retry.ts";
-import { isSameTarget, type Target } from "./service.ts";
+import type { Target } from "./service.ts";
+import { addressOf, isSameTarget } from "./target.ts";
 
 /** Something that is owed to the world outside, until it is delivered, given up or dropped. */
 export type Owed =
@@ -35,7 +36,7 @@ export const PARKED_LANE = "parked";
 
 /** The lane of a thing: alerts to one target wait for one another, and for nothing else. */
 export function laneOf(owed: Owed): string {
-  return owed.kind === "alert" ? `${owed.target.type}:${owed.target.target}` : D1_LANE;
+  return owed.kind === "alert" ? addressOf(owed.target) : D1_LANE;
 }
 
 /** The oldest entry of each lane: only these may be delivered, so that "pulsing again" waits for "has not pulsed". */

@@ -1,4 +1,5 @@
 import type { Service, Status, Target } from "./service.ts";
+import { toldTargets } from "./target.ts";
 import { SECOND_MS, toSeconds } from "./time.ts";
 
 /** A service as others see it, in whole seconds since the epoch: what D1's directory and the wire show. */
@@ -15,6 +16,7 @@ export interface Snapshot {
   remindEvery: number;
   /** Until then nobody is told of anything. */
   pauseUntil?: number;
+  /** Who is told, each address once; the first is the main one. */
   targets: Target[];
   /** Rises with every change that was stored. */
   revision: number;
@@ -34,10 +36,21 @@ export function snapshotOf(name: string, service: Service, revision: number, now
     graceIsOwn: service.graceIsOwn,
     remindEvery: service.remindEverySeconds,
     ...(service.pauseUntilMs === undefined ? {} : { pauseUntil: toSeconds(service.pauseUntilMs) }),
-    targets: service.targets,
+    targets: toldTargets(service),
     revision,
     asOf: toSeconds(nowMs),
   };
+}
+
+/** Whether nothing differs that people have set and that a list must show as it is; a promise may differ every time. */
+export function sameSettings(before: Service | undefined, after: Service | undefined): boolean {
+  return JSON.stringify(settingsOf(before)) === JSON.stringify(settingsOf(after));
+}
+
+function settingsOf(service: Service | undefined) {
+  if (!service) return undefined;
+  const { graceIsOwn, graceSeconds, remindEverySeconds, pauseUntilMs } = service;
+  return [toldTargets(service), graceIsOwn && graceSeconds, remindEverySeconds, pauseUntilMs];
 }
 
 /** When the next pulse was promised, in seconds since the epoch. */

@@ -1,4 +1,5 @@
-import { nextChangeMs, type Service } from "./service.ts";
+import type { Service } from "./service.ts";
+import { nextChangeMs } from "./verbs.ts";
 
 /**
  * When something can next happen by itself: a change of the service, or the earliest delivery that is owed.

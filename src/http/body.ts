@@ -1,8 +1,6 @@
 import { AppError } from "../domain/errors.ts";
+import { MOST_BODY_BYTES } from "../domain/limits.ts";
 import { readForm } from "./form.ts";
-
-/** A body may have 512 KiB. */
-export const MOST_BODY_BYTES = 512 * 1024;
 
 /**
  * Reads a body as an object: JSON whatever the content type says (the original did so, and `curl -d` claims a form), or

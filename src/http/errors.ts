@@ -14,6 +14,8 @@ export const DATABASE_UNREACHABLE = "The database can't be reached; please try a
  */
 export function answerError(error: unknown, c: Context): Response {
   if (error instanceof AppError) {
+    // Neither hint nor path: both may hold what the caller said.
+    log("info", "request.refused", { code: error.code, method: c.req.method });
     for (const [name, value] of Object.entries(error.headers)) c.header(name, value);
     return c.json(
       { result: error.status, code: error.code, hint: error.message },

@@ -1,49 +1,27 @@
 import type { Hono } from "hono";
-import * as z from "zod/mini";
 import { configOf } from "../config.ts";
 import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
-import { DEFAULT_LEVEL } from "../domain/level.ts";
 import { toSeconds } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { insertEvents, listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
+import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
-import { boolean, humanDates, level, parseFields, readQuery, serviceName, text } from "./fields.ts";
+import { parseFields, readQuery } from "./fields.ts";
 import { callMonitor } from "./monitors.ts";
-import { nextOf, pagingFields, positionOf } from "./paging.ts";
+import { nextOf, positionOf } from "./paging.ts";
 import { route } from "./route.ts";
+import { eventSchema, eventsSchema } from "./schemas.ts";
 
-const MOST_MESSAGE_BYTES = 65_536;
-const DEFAULT_LIMIT = 1_000;
 /** `from` defaults to a day ago, in seconds. */
 const DEFAULT_RANGE_SECONDS = 86_400;
 /** `to` defaults to ten minutes from now, in seconds, since clocks differ. */
 const CLOCK_SLACK_SECONDS = 600;
 
-const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const RANGE_HINT = "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
-
-const eventSchema = z.object({
-  service: serviceName,
-  level: z._default(z.optional(level), DEFAULT_LEVEL),
-  message: text(MESSAGE_HINT).check(
-    z.refine((message: string) => {
-      const bytes = new TextEncoder().encode(message).byteLength;
-      return bytes >= 1 && bytes <= MOST_MESSAGE_BYTES;
-    }, MESSAGE_HINT),
-  ),
-  alert: z._default(z.optional(boolean("alert must be true or false.")), false),
-});
-
-const listSchema = z.object({
-  ...pagingFields(DEFAULT_LIMIT),
-  level: z.optional(level),
-  message: z.optional(text("message must be a string without NUL characters.")),
-  humanDates,
-});
 
 /** Adding and listing events, in both spellings. */
 export function eventRoutes(app: Hono<AppEnv>): void {
@@ -70,7 +48,7 @@ async function addEvent(c: AppContext): Promise<Response> {
 }
 
 async function getEvents(c: AppContext): Promise<Response> {
-  const query = parseFields(listSchema, readQuery(c.req.url));
+  const query = parseFields(eventsSchema, readQuery(c.req.url));
   const now = toSeconds(Date.now());
   const defaults = { fromSeconds: now - DEFAULT_RANGE_SECONDS, toSeconds: now + CLOCK_SLACK_SECONDS };
   const { beforeId, ...range } = positionOf(query, defaults, RANGE_HINT);
@@ -78,7 +56,9 @@ async function getEvents(c: AppContext): Promise<Response> {
   if (query.service !== undefined) filter.service = query.service;
   if (query.level !== undefined) filter.level = query.level;
   if (query.message !== undefined) filter.message = query.message;
-  const page = await listEvents(openDatabase(c.env.DB), filter, { limit: query.limit, beforeId });
+  const db = openDatabase(c.env.DB);
+  const page = await readPage(c, { limit: query.limit, beforeId }, (request) => listEvents(db, filter, request));
+  if (!page) return handOver(c);
   const writeDate = dateWriter(query.humanDates, configOf(c.env));
   return c.json({
     result: 200,

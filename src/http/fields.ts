@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { AppError } from "../domain/errors.ts";
 import { HIGHEST_LEVEL, LEVEL_NAMES, levelByName } from "../domain/level.ts";
+import { MOST_NAME_CHARACTERS } from "../domain/limits.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { readForm } from "./form.ts";
 
@@ -32,21 +33,31 @@ export function number(hint: string) {
   );
 }
 
+/** Seconds, rounded up: who promises 1.5 s shall not be dead before. */
+export function seconds(hint: string, least: number, most: number) {
+  const rounded = z.pipe(
+    number(hint).check(z.gte(0, hint)),
+    z.transform((seconds: number) => Math.ceil(seconds)),
+  );
+  return z.pipe(rounded, z.int(hint).check(z.gte(least, hint), z.lte(most, hint)));
+}
+
 /** true or false, 1 or 0, also as texts. */
 export function boolean(hint: string) {
-  return z.pipe(
+  const isTrue = z.pipe(
     z.union([z.boolean(), z.literal([0, 1, "0", "1", "true", "false"])], hint),
     z.transform((value) => value === true || value === 1 || value === "1" || value === "true"),
   );
+  return z.pipe(isTrue, z.boolean());
 }
 
-const SERVICE_HINT = "service must be a string of 1 to 200 characters, at most 800 bytes, without control characters.";
+const SERVICE_HINT = `service must be a string of 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
 
-/** The name of a service. An object's name is lost beyond 1,024 bytes; 200 code points have at most 800. */
+/** The name of a service. */
 export const serviceName = text(SERVICE_HINT).check(
   z.refine((name: string) => {
     const length = [...name].length;
-    return length >= 1 && length <= 200 && !/\p{Cc}/u.test(name);
+    return length >= 1 && length <= MOST_NAME_CHARACTERS && !/\p{Cc}/u.test(name);
   }, SERVICE_HINT),
 );
 

@@ -12,10 +12,12 @@ const MOST_ASKED = 50;
 /**
  * All services, by name. Rows that can't be trusted are asked at their objects first, then those whose promise has
  * passed, the longest overdue first; what is learned goes back into the directory.
+ * @returns undefined where they are more than `mostHere`, and this is a request, which has to hand over
  */
-export async function listHeartbeats(env: Env, nowMs: number): Promise<Snapshot[]> {
+export async function listHeartbeats(env: Env, nowMs: number, mostHere: number): Promise<Snapshot[] | undefined> {
   const db = openDatabase(env.DB);
-  const rows = await listServices(db);
+  const rows = await listServices(db, env.BULK_READER && mostHere + 1);
+  if (env.BULK_READER && rows.length > mostHere) return undefined;
   const asked = toBeAsked(rows, nowMs);
   const answers = await Promise.all(asked.map((row) => ask(env, row)));
   const learned = answers.filter((answer) => !!answer);

@@ -1,7 +1,8 @@
 import type { Hono } from "hono";
-import * as z from "zod/mini";
-import { type Config, configOf, LONGEST_GRACE_SECONDS } from "../config.ts";
+import type * as z from "zod/mini";
+import { type Config, configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
+import { LONGEST_PAUSE_SECONDS } from "../domain/limits.ts";
 import type { Pulse, Target } from "../domain/service.ts";
 import { expectedOf, type Snapshot } from "../domain/snapshot.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
@@ -9,66 +10,14 @@ import { refuseTarget, warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { findService } from "../storage/directory.ts";
 import { readFields } from "./body.ts";
+import { handOver, IN_A_REQUEST } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
-import { boolean, humanDates, number, parseFields, readQuery, serviceName, text } from "./fields.ts";
+import { parseFields, readQuery } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
 import { callMonitor } from "./monitors.ts";
 import { route } from "./route.ts";
-
-/** 366 days, in seconds. */
-const LONGEST_NEXT_IN_SECONDS = 31_622_400;
-/** How far ahead a pause may end, in seconds: 30 days. */
-const LONGEST_PAUSE_SECONDS = 2_592_000;
-const MOST_FURTHER_TARGETS = 10;
-/** What a target may have at most: mail addresses of a whole team, or a long URL. */
-const MOST_TARGET_CHARACTERS = 2_000;
-
-const NEXT_IN_HINT = `nextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
-const GRACE_HINT = `grace must be a number of seconds from 0 to ${LONGEST_GRACE_SECONDS}.`;
-const REMIND_HINT = `remindEvery must be 0 or a number of seconds from 60 to ${LONGEST_NEXT_IN_SECONDS}.`;
-const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
-const ALERTS_HINT = `alerts must be a list of at most ${MOST_FURTHER_TARGETS} targets, each {"type","target"}, both strings, target of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
-const ALERT_TYPE_HINT = "alertType must be a string.";
-const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
-
-/** Seconds are rounded up: who promises 1.5 s shall not be dead before. */
-function seconds(hint: string, least: number, most: number) {
-  const rounded = z.pipe(
-    number(hint).check(z.gte(0, hint)),
-    z.transform((seconds: number) => Math.ceil(seconds)),
-  );
-  return z.pipe(rounded, z.number(hint).check(z.gte(least, hint), z.lte(most, hint)));
-}
-
-function targetText(hint: string) {
-  return text(hint).check(z.minLength(1, hint), z.maxLength(MOST_TARGET_CHARACTERS, hint));
-}
-
-const pulseSchema = z.object({
-  service: serviceName,
-  nextIn: seconds(NEXT_IN_HINT, 1, LONGEST_NEXT_IN_SECONDS),
-  grace: z.optional(seconds(GRACE_HINT, 0, LONGEST_GRACE_SECONDS)),
-  remindEvery: z.optional(
-    seconds(REMIND_HINT, 0, LONGEST_NEXT_IN_SECONDS).check(
-      z.refine((value: number) => value === 0 || value >= 60, REMIND_HINT),
-    ),
-  ),
-  pauseUntil: z.optional(seconds(PAUSE_HINT, 0, Number.MAX_SAFE_INTEGER)),
-  alertType: z.optional(text(ALERT_TYPE_HINT)),
-  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
-  alerts: z.optional(
-    z
-      .array(z.object({ type: text(ALERTS_HINT), target: targetText(ALERTS_HINT) }, ALERTS_HINT), ALERTS_HINT)
-      .check(z.maxLength(MOST_FURTHER_TARGETS, ALERTS_HINT)),
-  ),
-});
-const cancelSchema = z.object({
-  service: serviceName,
-  forget: z._default(z.optional(boolean("forget must be true or false.")), false),
-});
-const oneSchema = z.object({ service: serviceName, humanDates });
-const listSchema = z.object({ humanDates });
+import { cancelSchema, heartbeatSchema, heartbeatsSchema, PAUSE_HINT, pulseSchema } from "./schemas.ts";
 
 /** Pulse, cancel, list and one, in all the spellings of the original. */
 export function heartbeatRoutes(app: Hono<AppEnv>): void {
@@ -148,9 +97,10 @@ async function deleteHeartbeat(c: AppContext): Promise<Response> {
 }
 
 async function getList(c: AppContext): Promise<Response> {
-  const { humanDates } = parseFields(listSchema, readQuery(c.req.url));
+  const { humanDates } = parseFields(heartbeatsSchema, readQuery(c.req.url));
   const writeDate = dateWriter(humanDates, configOf(c.env));
-  const snapshots = await listHeartbeats(c.env, Date.now());
+  const snapshots = await listHeartbeats(c.env, Date.now(), IN_A_REQUEST.services);
+  if (!snapshots) return handOver(c);
   return c.json({ result: 200, heartBeats: snapshots.map((snapshot) => heartBeat(snapshot, writeDate)) });
 }
 
@@ -184,7 +134,7 @@ function getByPath(c: AppContext): Promise<Response> {
 }
 
 async function getOne(c: AppContext, fields: Record<string, unknown>): Promise<Response> {
-  const { service, humanDates } = parseFields(oneSchema, fields);
+  const { service, humanDates } = parseFields(heartbeatSchema, fields);
   // Asked first whether there is one, so that reading never makes an object.
   const isKnown = await findService(openDatabase(c.env.DB), service);
   const snapshot = isKnown && (await callMonitor(c.env, service, (monitor) => monitor.snapshot()));

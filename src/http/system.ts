@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import type { Hono } from "hono";
-import * as z from "zod/mini";
 import { version } from "../../package.json";
 import { configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
@@ -10,10 +9,9 @@ import { openDatabase } from "../storage/database.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { dateWriter } from "./dates.ts";
 import { DATABASE_UNREACHABLE } from "./errors.ts";
-import { humanDates, parseFields, readQuery } from "./fields.ts";
+import { parseFields, readQuery } from "./fields.ts";
 import { route } from "./route.ts";
-
-const helloSchema = z.object({ humanDates });
+import { helloSchema } from "./schemas.ts";
 
 /** What says something about watchTower itself. */
 export function systemRoutes(app: Hono<AppEnv>): void {

@@ -1,47 +1,34 @@
 import type { Config } from "../config.ts";
 import { type AlertRecord, failureEvent, noticeOfFailure } from "../domain/alert.ts";
-import { D1_LANE, dueDeliveries, laneOf, type OutboxEntry, type Owed, type OwedAlert } from "../domain/outbox.ts";
+import { D1_LANE, dueDeliveries, laneOf, type OutboxEntry, type OwedAlert } from "../domain/outbox.ts";
 import { type Attempts, beginAttempt, decide, type Outcome } from "../domain/retry.ts";
-import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { log } from "../log.ts";
 import { send } from "../providers/index.ts";
 import type { D1Lane } from "./d1-lane.ts";
+import { CLAIM_MS, type Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** An attempt under way is not begun again for so long, which is more than a provider may take. */
-export const CLAIM_MS = 15 * SECOND_MS;
 /** A Worker may have six connections waiting for an answer; D1 and the directory need theirs. */
 const MOST_AT_ONCE = 4;
 /** An alarm may run for 15 minutes; what is still due after one is left to the next run. */
 const LONGEST_RUN_MS = MINUTE_MS;
-
-/** What the dispatcher needs of the object it works for. */
-export interface Shell {
-  /** Runs synchronous writes as one step, and re-arms the alarm in the same step. */
-  transaction(work: () => void): void;
-  /** Owes something more; to be called in a transaction. */
-  owe(owed: Owed, nowMs: number): void;
-  /** Applies what time alone has done: while a run waits for a provider, the service may die. */
-  applyDue(nowMs: number): void;
-  /** When something can next happen by itself, but for the lanes in which a delivery is under way. */
-  nextWakeMs(busyLanes: ReadonlySet<string>): number | undefined;
-}
 
 /** Delivers what is due, lane by lane, at least once; used by `alarm()` alone, of which only one runs at a time. */
 export class Dispatcher {
   readonly #outbox: Outbox;
   readonly #d1Lane: D1Lane;
   readonly #config: Config;
-  readonly #shell: Shell;
+  readonly #ledger: Ledger;
   readonly #busyLanes = new Set<string>();
   #nudge = Promise.withResolvers<void>();
 
-  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, shell: Shell) {
+  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, ledger: Ledger) {
     this.#outbox = outbox;
     this.#d1Lane = d1Lane;
     this.#config = config;
-    this.#shell = shell;
+    this.#ledger = ledger;
   }
 
   /** Tells a run that something more may be due. */
@@ -58,7 +45,7 @@ export class Dispatcher {
       const mayStart = nowMs - startedMs < LONGEST_RUN_MS && failures.length === 0;
       if (mayStart) {
         this.#nudge = Promise.withResolvers();
-        this.#shell.applyDue(nowMs);
+        this.#ledger.applyDue(nowMs);
         for (const entry of dueDeliveries(this.#outbox.entries, this.#busyLanes, nowMs)) {
           if (underWay.size >= MOST_AT_ONCE) break;
           const delivery = this.#deliver(entry)
@@ -79,7 +66,7 @@ export class Dispatcher {
       await Promise.race(underWay);
       return;
     }
-    const wakeMs = this.#shell.nextWakeMs(this.#busyLanes) ?? Number.POSITIVE_INFINITY;
+    const wakeMs = this.#ledger.nextWakeMs(this.#busyLanes) ?? Number.POSITIVE_INFINITY;
     const due = Promise.withResolvers<void>();
     const timer = setTimeout(due.resolve, Math.min(LONGEST_RUN_MS, Math.max(1, wakeMs - Date.now())));
     await Promise.race([...underWay, this.#nudge.promise, due.promise]);
@@ -99,19 +86,21 @@ export class Dispatcher {
     if (entry.owed.kind !== "alert") return;
     const owed = entry.owed;
     const { alert, target } = owed;
+    const nowMs = Date.now();
     if (!this.#config.alertsEnabled) {
-      this.#shell.transaction(() => {
+      this.#ledger.transaction(nowMs, () => {
         this.#outbox.remove(entry.id);
         const attempts = entry.attempts?.count ?? 0;
-        this.#shell.owe({ kind: "record", record: { alert, target, state: "dropped", attempts } }, Date.now());
+        this.#ledger.owe({ kind: "record", record: { alert, target, state: "dropped", attempts } }, nowMs);
       });
       log("warn", "alert.dropped", { service: alert.service, alert: alert.id, reason: "ALERTS_ENABLED is false" });
       return;
     }
-    const attempts = beginAttempt(entry.attempts, Date.now());
-    this.#shell.transaction(() => this.#outbox.postpone(entry.id, Date.now() + CLAIM_MS, attempts));
+    const attempts = beginAttempt(entry.attempts, nowMs);
+    this.#ledger.transaction(nowMs, () => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
     const outcome = await send(alert, target, this.#config);
-    this.#shell.transaction(() => this.#settle(entry.id, owed, attempts, outcome, Date.now()));
+    const answeredMs = Date.now();
+    this.#ledger.transaction(answeredMs, () => this.#settle(entry.id, owed, attempts, outcome, answeredMs));
   }
 
   #settle(id: number, owed: OwedAlert, attempts: Attempts, outcome: Outcome, nowMs: number): void {
@@ -128,7 +117,7 @@ export class Dispatcher {
     const record = (state: AlertRecord["state"], nextAttemptMs?: number) => {
       const result: AlertRecord = { alert, target, state, attempts: attempts.count, lastAnswer: outcome.answer };
       if (nextAttemptMs !== undefined) result.nextAttemptMs = nextAttemptMs;
-      this.#shell.owe({ kind: "record", record: result }, nowMs);
+      this.#ledger.owe({ kind: "record", record: result }, nowMs);
     };
     // While the answer was awaited, a pulse or a cancel may have dropped the notice.
     const dropped = this.#outbox.get(id) === undefined;
@@ -152,11 +141,11 @@ export class Dispatcher {
 
   /** A given-up alert becomes an event, and is told to the default target, unless it is that one which fails. */
   #tellOfFailure({ alert, target }: OwedAlert, answer: string, nowMs: number): void {
-    this.#shell.owe({ kind: "event", event: failureEvent(ulid(nowMs), alert, target, answer) }, nowMs);
+    this.#ledger.owe({ kind: "event", event: failureEvent(ulid(nowMs), alert, target, answer) }, nowMs);
     const { defaultTarget } = this.#config;
     if (!defaultTarget) return;
     const notice = noticeOfFailure(alert, target, answer, nowMs);
     const owed: OwedAlert = { kind: "alert", alert: { id: ulid(nowMs), ...notice }, target: defaultTarget };
-    if (laneOf(owed) !== laneOf({ kind: "alert", alert, target })) this.#shell.owe(owed, nowMs);
+    if (laneOf(owed) !== laneOf({ kind: "alert", alert, target })) this.#ledger.owe(owed, nowMs);
   }
 }

@@ -1,35 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
-import { type DeliveryState, noticeOfEvent } from "../domain/alert.ts";
-import { type Consequence, consequencesOf } from "../domain/consequences.ts";
+import { noticeOfEvent } from "../domain/alert.ts";
 import { dateMs, type Event } from "../domain/event.ts";
-import {
-  isDeathNotice,
-  isStatusNoticeTo,
-  nextDeliveryMs,
-  type OutboxEntry,
-  type Owed,
-  type OwedAlert,
-} from "../domain/outbox.ts";
-import {
-  type Change,
-  cancel,
-  expire,
-  forget,
-  isSameTarget,
-  type Pulse,
-  pulse,
-  type Service,
-} from "../domain/service.ts";
+import type { Change, Pulse, Service } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
-import { nextWake } from "../domain/wake.ts";
+import { cancel, expire, forget, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { findService, upsertServices } from "../storage/directory.ts";
 import { D1Lane } from "./d1-lane.ts";
-import { CLAIM_MS, Dispatcher } from "./dispatcher.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
@@ -43,11 +26,9 @@ export class ServiceMonitor extends DurableObject<Env> {
   readonly #name: string;
   readonly #config: Config;
   readonly #db: Database;
-  readonly #outbox: Outbox;
   readonly #d1Lane: D1Lane;
-  readonly #dispatcher: Dispatcher;
-  #store!: StateStore;
-  #isDelivering = false;
+  #ledger!: Ledger;
+  #dispatcher!: Dispatcher;
   #failedAlarms = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -55,32 +36,25 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#name = ctx.id.name ?? "";
     this.#config = configOf(env);
     this.#db = openDatabase(env.DB);
-    this.#outbox = new Outbox(ctx.storage);
-    this.#d1Lane = new D1Lane(this.#outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
-    this.#dispatcher = new Dispatcher(this.#outbox, this.#d1Lane, this.#config, {
-      transaction: (work) => this.#transaction(work),
-      owe: (owed, nowMs) => this.#owe(owed, nowMs),
-      applyDue: (nowMs) => this.#applyDue(nowMs),
-      nextWakeMs: (busyLanes) => {
-        const waiting = [...this.#outbox.entries].filter(({ lane }) => !busyLanes.has(lane));
-        return nextWake(this.#store.service, nextDeliveryMs(waiting));
-      },
-    });
+    const outbox = new Outbox(ctx.storage);
+    this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
+    const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
-      this.#store = await StateStore.open(
-        ctx.storage,
-        () => this.#assumeLastMs(),
-        (error) => this.#reset(error),
-      );
+      const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
+      const { timeZone, alertsEnabled } = this.#config;
+      const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
+      const nudge = () => this.#dispatcher.nudge();
+      this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, { nudge, reset });
+      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger);
     });
   }
 
   /** Registers a sign of life; durable when it returns. */
   async pulse(said: Pulse): Promise<Snapshot> {
     const nowMs = Date.now();
-    const before = this.#store.service;
+    const before = this.#ledger.service;
     const change = pulse(before, said, this.#config, nowMs);
-    const isNews = this.#commit(change, nowMs);
+    const isNews = this.#ledger.commit(change, nowMs);
     // The deadline may be nearer now than a run that is under way expects.
     this.#dispatcher.nudge();
     if (isNews) await this.#flushBriefly();
@@ -98,7 +72,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** Cancels the service and forgets it, but for its events and transitions; null where it was never heard of. */
   async forget(): Promise<Snapshot | null> {
     const nowMs = Date.now();
-    const cancelled = this.#store.service && cancel(this.#store.service, nowMs).service;
+    const cancelled = this.#ledger.service && cancel(this.#ledger.service, nowMs).service;
     const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
     // One step: a pulse that came between two would be acknowledged, and then forgotten.
     await this.#change(forget);
@@ -113,12 +87,12 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
   async alert(event: Event): Promise<void> {
     const nowMs = Date.now();
-    this.#transaction(() => {
-      this.#owe({ kind: "event", event }, nowMs);
+    this.#ledger.transaction(nowMs, () => {
+      this.#ledger.owe({ kind: "event", event }, nowMs);
       const { defaultTarget, alertsEnabled } = this.#config;
       if (!defaultTarget || !alertsEnabled) return;
       const alert = { id: ulid(dateMs(event)), ...noticeOfEvent(event, dateMs(event)) };
-      this.#owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
+      this.#ledger.owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
     });
     await this.#flushBriefly();
   }
@@ -134,148 +108,39 @@ export class ServiceMonitor extends DurableObject<Env> {
       log("error", "alarm.failed", { service: this.#name, error: errorText(error), retryInMs: delayMs });
       // If not even this can be stored, the platform's own retries are all that is left: then it may throw.
       const nowMs = Date.now();
-      this.#store.write(this.#store.service, nowMs + delayMs, nowMs);
+      this.#ledger.armFor(nowMs + delayMs, nowMs);
     }
   }
 
   async #wakeUp(): Promise<void> {
     const nowMs = Date.now();
-    this.#store.spendAlarm();
-    this.#isDelivering = true;
+    this.#ledger.beginRun();
     try {
       // Before anything is awaited, the state is stored with its deadline, and a recovery alarm is set.
-      this.#applyDue(nowMs);
+      this.#ledger.applyDue(nowMs);
       await this.#dispatcher.run(nowMs);
     } finally {
-      this.#isDelivering = false;
+      this.#ledger.endRun();
     }
-    this.#arm(Date.now());
-    this.#retire();
-  }
-
-  /** Where there is neither a service nor anything owed, nothing is kept. */
-  #retire(): void {
-    if (this.#store.service || !this.#outbox.isEmpty) return;
-    this.ctx.storage.deleteAll().catch((error) => this.#reset(error));
-    this.#outbox.forgetTable();
+    this.#ledger.arm(Date.now());
+    this.#ledger.retire();
   }
 
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
     const nowMs = Date.now();
-    const before = this.#store.service;
+    const before = this.#ledger.service;
     if (!before) return null;
     const { service, transitions } = verb(before, nowMs);
-    if (this.#commit({ service, transitions }, nowMs)) await this.#flushBriefly();
+    if (this.#ledger.commit({ service, transitions }, nowMs)) await this.#flushBriefly();
     return service ? this.#snapshotOf(service, nowMs) : null;
-  }
-
-  #applyDue(nowMs: number): void {
-    const service = this.#store.service;
-    if (service) this.#commit(expire(service, nowMs), nowMs);
-    else this.#arm(nowMs);
-  }
-
-  /**
-   * Saves a change, owes what follows from it, and arms the alarm, as one atomic step.
-   * @returns whether the directory must hear of it: a new status, or other targets and the like
-   */
-  #commit(change: Change, nowMs: number): boolean {
-    const { service, transitions } = change;
-    const isNews = transitions.length > 0 || !sameSettings(this.#store.service, service);
-    if (!isNews) {
-      this.#write(service, nowMs);
-      return false;
-    }
-    this.#transaction(
-      () => {
-        const { timeZone, alertsEnabled } = this.#config;
-        const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
-        for (const consequence of consequencesOf(transitions, circumstances)) {
-          this.#apply(consequence, nowMs);
-        }
-        this.#owe({ kind: "directory" }, nowMs);
-      },
-      () => service,
-    );
-    for (const { kind } of transitions) log("info", `service.${kind}`, { service: this.#name });
-    return true;
-  }
-
-  #owe(owed: Owed, nowMs: number): void {
-    // A request sends what goes to D1 itself, at once: the alarm is to do it only if that fails.
-    const claimedMs = owed.kind !== "alert" && !this.#isDelivering ? CLAIM_MS : 0;
-    this.#outbox.add(owed, nowMs + claimedMs, nowMs);
-    if (owed.kind === "alert") this.#oweRecord(owed, "pending", 0, nowMs);
-  }
-
-  #oweRecord({ alert, target }: OwedAlert, state: DeliveryState, attempts: number, nowMs: number): void {
-    this.#owe({ kind: "record", record: { alert, target, state, attempts } }, nowMs);
-  }
-
-  #apply(consequence: Consequence, nowMs: number): void {
-    const entries = [...this.#outbox.entries];
-    switch (consequence.kind) {
-      case "drop-deaths":
-        this.#drop(entries.filter(isDeathNotice), nowMs);
-        break;
-      case "drop-target": {
-        const { target } = consequence;
-        this.#drop(
-          entries.filter((entry) => isStatusNoticeTo(entry, target)),
-          nowMs,
-        );
-        break;
-      }
-      case "alert": {
-        const { isReminder, alert, target } = consequence;
-        const isWaiting = entries.some((entry) => isDeathNotice(entry) && isSameTarget(entry.owed.target, target));
-        if (!isReminder || !isWaiting) this.#owe({ kind: "alert", alert, target }, nowMs);
-        break;
-      }
-      case "event":
-      case "transition":
-        this.#owe(consequence, nowMs);
-    }
-  }
-
-  #drop(entries: (OutboxEntry & { owed: OwedAlert })[], nowMs: number): void {
-    for (const entry of entries) {
-      this.#outbox.remove(entry.id);
-      this.#oweRecord(entry.owed, "dropped", entry.attempts?.count ?? 0, nowMs);
-    }
-  }
-
-  /** Runs synchronous writes as one step with the saved service and the alarm; if it fails, nothing has happened. */
-  #transaction(work: () => void, serviceAfter = () => this.#store.service): void {
-    const nowMs = Date.now();
-    try {
-      this.ctx.storage.transactionSync(work);
-      this.#write(serviceAfter(), nowMs);
-      this.#dispatcher.nudge();
-    } catch (error) {
-      // Part of the step may have been done in memory already: the next request starts from what is stored.
-      this.#reset(error);
-      throw error;
-    }
-  }
-
-  #arm(nowMs: number): void {
-    this.#write(this.#store.service, nowMs);
-  }
-
-  #write(service: Service | undefined, nowMs: number): void {
-    const deliveryMs = nextDeliveryMs(this.#outbox.entries);
-    // What is due while a run delivers is the run's; the alarm is there only in case it is cut short.
-    const isTakenUp = this.#isDelivering && deliveryMs !== undefined && deliveryMs <= nowMs;
-    this.#store.write(service, nextWake(service, isTakenUp ? nowMs + CLAIM_MS : deliveryMs), nowMs);
   }
 
   /** Brings what is owed to D1 before the caller gets its answer, unless D1 is slow or failing: then it stays owed. */
   async #flushBriefly(): Promise<void> {
     if (this.#d1Lane.isBackingOff) return;
     const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => {
-      this.#arm(Date.now());
-      this.#retire();
+      this.#ledger.arm(Date.now());
+      this.#ledger.retire();
     });
     this.ctx.waitUntil(flushed);
     try {
@@ -294,19 +159,20 @@ export class ServiceMonitor extends DurableObject<Env> {
       // The next period's pulse does it again; until then lists ask this object.
       log("warn", "directory.refresh-failed", { service: this.#name, error: errorText(error) });
     }
-    if (this.#store.service) return;
+    if (this.#ledger.service) return;
     // The service was forgotten meanwhile: a row that came after that must not stay.
-    this.#transaction(() => this.#owe({ kind: "directory" }, Date.now()));
+    const nowMs = Date.now();
+    this.#ledger.transaction(nowMs, () => this.#ledger.owe({ kind: "directory" }, nowMs));
     await this.#flushBriefly();
   }
 
   #snapshot(nowMs: number): Snapshot | undefined {
-    const service = this.#store.service;
+    const service = this.#ledger.service;
     return service && this.#snapshotOf(service, nowMs);
   }
 
   #snapshotOf(service: Service, nowMs: number): Snapshot {
-    return snapshotOf(this.#name, service, this.#store.revision, nowMs);
+    return snapshotOf(this.#name, service, this.#ledger.revision, nowMs);
   }
 
   async #assumeLastMs(): Promise<number> {
@@ -324,16 +190,4 @@ export class ServiceMonitor extends DurableObject<Env> {
     log("error", "storage.failed", { service: this.#name, error: errorText(error) });
     this.ctx.abort("a write was refused");
   }
-}
-
-/** Whether nothing differs that people have set and that a list must show as it is; a promise may differ every time. */
-function sameSettings(before: Service | undefined, after: Service | undefined): boolean {
-  const settings = (service: Service | undefined) =>
-    service && [
-      service.targets,
-      service.graceIsOwn && service.graceSeconds,
-      service.remindEverySeconds,
-      service.pauseUntilMs,
-    ];
-  return JSON.stringify(settings(before)) === JSON.stringify(settings(after));
 }

@@ -67,8 +67,8 @@ export async function deleteGone(db: Database, rows: readonly Snapshot[]): Promi
 }
 
 /** All services, by name. */
-export async function listServices(db: Database): Promise<Snapshot[]> {
-  return (await db.select().from(services).orderBy(asc(services.service))).map(toSnapshot);
+export async function listServices(db: Database, limit = -1): Promise<Snapshot[]> {
+  return (await db.select().from(services).orderBy(asc(services.service)).limit(limit)).map(toSnapshot);
 }
 
 /** What the directory knows of a service; undefined where it was never heard of. */

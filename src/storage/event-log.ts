@@ -1,8 +1,8 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import type { Event, EventFilter } from "../domain/event.ts";
 import { ERROR_LEVEL } from "../domain/level.ts";
 import type { Database } from "./database.ts";
-import { inRange, type Page, type PageRequest } from "./page.ts";
+import { bytesOf, inRange, isOneOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
@@ -16,54 +16,99 @@ export function insertEvents(db: Database, rows: readonly Event[]) {
     .onConflictDoNothing();
 }
 
-/** A page ends early where its messages pass this: a Worker has 128 MB, and an answer is in it several times. */
-const MOST_PAGE_BYTES = 8_000_000;
+/**
+ * A search looks through at most so many events for a page. When they are through, the page ends with what was found, and
+ * the next one goes on from there: D1 counts the rows that it reads, and the free plan has five million a day.
+ */
+export const MOST_SEARCHED = 50_000;
 
-/** The newest events that match, newest first. */
+/** The newest events that match, newest first. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
-  const found = db
-    .select()
+  const { candidates, search } = conditionsOf(filter, page);
+  const { id, service, level, message, alert } = events;
+  const searched = db
+    .select({ id, service, level, message, alert })
     .from(events)
-    .where(
-      and(
-        inRange(events.id, filter, page),
-        filter.service === undefined ? undefined : eq(events.service, filter.service),
-        levelCondition(filter.level),
-        filter.message === undefined ? undefined : sql`instr(lower(${events.message}), lower(${filter.message})) > 0`,
-      ),
-    )
-    .orderBy(desc(events.id))
-    .limit(page.limit + 1)
-    .as("found");
-  // Two steps, so that what is summed up is the page and not all that matches.
-  const measured = db
+    .where(candidates)
+    .orderBy(desc(id))
+    .limit(MOST_SEARCHED)
+    .as("searched");
+  const found = await db
     .select({
-      id: found.id,
-      service: found.service,
-      level: found.level,
-      message: found.message,
-      alert: found.alert,
-      count: sql<number>`count(*) over ()`.as("count"),
-      bytesBefore: sql<number>`sum(octet_length(message)) over (order by id desc) - octet_length(message)`.as("bytes"),
+      id: searched.id,
+      service: searched.service,
+      level: searched.level,
+      message: shortText(searched.message, page),
+      alert: searched.alert,
+      bytes: bytesOf(searched.message),
     })
-    .from(found)
-    .as("measured");
-  const rows = await db
-    .select()
-    .from(measured)
-    .where(lt(measured.bytesBefore, MOST_PAGE_BYTES))
-    .orderBy(desc(measured.id))
-    .limit(page.limit);
-  const isMore = rows.length < (rows[0]?.count ?? 0);
+    .from(searched)
+    .where(search)
+    .orderBy(desc(searched.id))
+    .limit(page.limit + 1);
+  const { rows, nextId, isCut } = pageOf(found, page);
   return {
-    rows: rows.map(({ count: _count, bytesBefore: _bytes, ...event }) => event),
-    nextId: isMore ? rows.at(-1)?.id : undefined,
+    rows: await withMessages(db, rows),
+    isCut,
+    nextId: nextId ?? (search && (await endOfSearch(db, candidates, rows.at(-1)?.id))),
   };
 }
 
-/** Errors have an index of their own, which a query uses only when it repeats the index's very condition. */
-function levelCondition(level: number | undefined): SQL | undefined {
-  if (level === undefined) return undefined;
-  if (level < ERROR_LEVEL) return gte(events.level, level);
-  return and(sql`level >= ${sql.raw(String(ERROR_LEVEL))}`, gte(events.level, level));
+/**
+ * Which rows are looked at, and which of those are wanted. The first is answered by an index alone; what no index can
+ * tell is the second.
+ */
+function conditionsOf(
+  filter: EventFilter,
+  page: PageRequest,
+): { candidates: SQL | undefined; search: SQL | undefined } {
+  const { service, level, message } = filter;
+  const ofService = service === undefined ? undefined : eq(events.service, service);
+  // Errors have an index of their own, which a query uses only when it repeats the index's very condition.
+  const areErrors = service === undefined && level !== undefined && level >= ERROR_LEVEL;
+  const candidates = and(
+    inRange(events.id, filter, page),
+    ofService,
+    areErrors ? sql`level >= ${sql.raw(String(ERROR_LEVEL))}` : undefined,
+  );
+  const isSaidByIndex = level === undefined || level <= 0 || (areErrors && level === ERROR_LEVEL);
+  const search = and(
+    isSaidByIndex ? undefined : sql`level >= ${level}`,
+    message === undefined ? undefined : sql`instr(lower(message), lower(${message})) > 0`,
+  );
+  return { candidates, search };
+}
+
+/**
+ * Where a search that found no full page has stopped; undefined where it has seen everything.
+ * @param lastFound what it found last: events that came in the meantime must not make it be found again
+ */
+async function endOfSearch(
+  db: Database,
+  candidates: SQL | undefined,
+  lastFound: string | undefined,
+): Promise<string | undefined> {
+  const [last] = await db
+    .select({ id: events.id })
+    .from(events)
+    .where(candidates)
+    .orderBy(desc(events.id))
+    .limit(1)
+    .offset(MOST_SEARCHED - 1);
+  return last && lastFound !== undefined && lastFound < last.id ? lastFound : last?.id;
+}
+
+/** The rows with the messages that were too long for a first look; without those that are gone meanwhile. */
+async function withMessages(
+  db: Database,
+  rows: (Omit<Event, "message"> & { message: string | null; bytes: number })[],
+): Promise<Event[]> {
+  const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
+  const { id, message } = events;
+  const long = ids.length === 0 ? [] : await db.select({ id, message }).from(events).where(isOneOf(id, ids));
+  const byId = new Map(long.map((row) => [row.id, row.message]));
+  return rows.flatMap(({ bytes: _, ...row }) => {
+    const text = row.message ?? byId.get(row.id);
+    return text === undefined ? [] : [{ ...row, message: text }];
+  });
 }

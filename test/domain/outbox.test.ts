@@ -35,6 +35,7 @@ describe("the lane of a thing", () => {
     const target = { type: "mail", target: "owner@example.com" };
     const alert = { id: "01", kind: "event", service: "s", dateMs: 0, title: "", message: "" } as const;
     expect(laneOf({ kind: "alert", alert, target })).toBe("mail:owner@example.com");
+    expect(laneOf({ kind: "alert", alert, target: { ...target, type: "email" } })).toBe("mail:owner@example.com");
     expect(laneOf({ kind: "directory" })).toBe("d1");
     expect(laneOf({ kind: "transition", transition: { id: "01", service: "s", status: "dead" } })).toBe("d1");
     expect(laneOf({ kind: "record", record: { alert, target, state: "pending", attempts: 0 } })).toBe("d1");

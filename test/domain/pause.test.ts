@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cancel, deadlineMs, expire, nextChangeMs, type Pulse, pulse, type Service } from "../../src/domain/service.ts";
+import { deadlineMs, type Pulse, type Service } from "../../src/domain/service.ts";
 import { DAY_MS, HOUR_MS } from "../../src/domain/time.ts";
+import { cancel, expire, nextChangeMs, pulse } from "../../src/domain/verbs.ts";
 import { OTHER, OWNER, START_MS } from "./support/arbitraries.ts";
 import { DEFAULTS, steps, tell } from "./support/story.ts";
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cancel, type Dead, expire, nextChangeMs, type Pulse, pulse, type Service } from "../../src/domain/service.ts";
+import type { Dead, Pulse, Service } from "../../src/domain/service.ts";
 import { DAY_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { cancel, expire, nextChangeMs, pulse } from "../../src/domain/verbs.ts";
 import { OTHER, OWNER, pauseMs, pulses, START_MS, services } from "./support/arbitraries.ts";
 import { DEFAULTS } from "./support/story.ts";
 

@@ -3,18 +3,15 @@ import { describe, expect, it } from "vitest";
 import {
   type Alive,
   type Change,
-  cancel,
   deadlineMs,
   expectedMs,
-  expire,
-  forget,
-  nextChangeMs,
   type Pulse,
-  pulse,
   type Service,
   type Transition,
 } from "../../src/domain/service.ts";
+import { addressOf, toldTargets } from "../../src/domain/target.ts";
 import { DAY_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { cancel, expire, forget, nextChangeMs, pulse } from "../../src/domain/verbs.ts";
 import {
   aliveServices,
   deadServices,
@@ -436,11 +433,11 @@ describe("any story of pulses, cancels and looks", () => {
         for (const { step, nowMs, after } of tell(story)) {
           if (!after) continue;
           expect(deadlineMs(after)).toBe(expectedMs(after) + after.graceSeconds * SECOND_MS);
-          const addresses = after.targets.map(({ type, target }) => `${type}:${target}`);
+          const addresses = toldTargets(after).map(addressOf);
           expect(addresses).toEqual([...new Set(addresses)]);
           if (step.kind !== "pulse") continue;
           const said = saidAt(step.plan, nowMs);
-          expect(after.targets[0]).toEqual(said.target);
+          expect(toldTargets(after)[0]).toEqual(said.target);
         }
       }),
     );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Alive, deadlineMs, expectedMs, expire, pulse } from "../../src/domain/service.ts";
+import { type Alive, deadlineMs, expectedMs } from "../../src/domain/service.ts";
 import {
   assumedLastMs,
   expectedOf,
@@ -12,6 +12,7 @@ import {
   snapshotOf,
 } from "../../src/domain/snapshot.ts";
 import { DAY_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { expire, pulse } from "../../src/domain/verbs.ts";
 import { graceSeconds, moment, OWNER, START_MS, serviceNames, services, TARGETS } from "./support/arbitraries.ts";
 
 const BORN: Alive = pulse(

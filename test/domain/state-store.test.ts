@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Alive, type Change, cancel, deadlineMs, expire, pulse, type Service } from "../../src/domain/service.ts";
+import { type Alive, type Change, deadlineMs, type Service } from "../../src/domain/service.ts";
+import { toldTargets } from "../../src/domain/target.ts";
 import { DAY_MS } from "../../src/domain/time.ts";
+import { cancel, expire, pulse } from "../../src/domain/verbs.ts";
 import { nextWake } from "../../src/domain/wake.ts";
 import { StateStore } from "../../src/monitor/state-store.ts";
-import { moment, pulses, START_MS, services } from "./support/arbitraries.ts";
+import { moment, OTHER, OWNER, pulses, START_MS, services } from "./support/arbitraries.ts";
 import { runs, timeoutOf } from "./support/runs.ts";
 import { begin, MINUTELY, neverLost, open, steadyPulse } from "./support/store.ts";
 import { DEFAULTS } from "./support/story.ts";
@@ -197,6 +199,27 @@ describe("what was saved", () => {
     store.spendAlarm();
     storage.kill();
     expect((await open(storage)).service).toEqual(service);
+  });
+});
+
+describe("what an earlier release stored", () => {
+  it("is loaded with what came later left at its defaults, and stored as it was said from then on", async () => {
+    const { storage } = await begin();
+    const promised = { nextInSeconds: 60, graceSeconds: 5, graceIsOwn: false, targets: [OWNER, OTHER] };
+    const since = { sinceMs: START_MS - 1_000, deadlineMs: START_MS - 1_000 };
+    storage.kv.put("service", { version: 1, revision: 7, status: "dead", ...since, ...promised });
+    const store = await open(storage);
+    expect(store.revision).toBe(7);
+    const told = { reminders: 0, toldMs: START_MS - 1_000, remindEverySeconds: 0 };
+    const dead = { status: "dead", sinceMs: START_MS - 1_000, lastMs: START_MS - 66_000, ...promised, ...told };
+    expect(store.service).toEqual(dead);
+    const { service, transitions } = pulse(store.service, { ...MINUTELY, target: OTHER }, DEFAULTS, START_MS);
+    expect(transitions).toMatchObject([{ kind: "revived", targets: [OTHER] }, { removed: [OWNER] }]);
+    store.write(service, nextWake(service, undefined), START_MS);
+    const loaded = (await open(storage)).service;
+    expect(loaded).toEqual(service);
+    const back = pulse(loaded, MINUTELY, DEFAULTS, START_MS + 1).service;
+    expect(toldTargets(back)).toEqual([OWNER, OTHER]);
   });
 });
 

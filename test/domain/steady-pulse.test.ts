@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { deadlineMs, expire, pulse } from "../../src/domain/service.ts";
+import { deadlineMs } from "../../src/domain/service.ts";
 import { HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { expire, pulse } from "../../src/domain/verbs.ts";
 import { nextWake } from "../../src/domain/wake.ts";
 import { OTHER, START_MS } from "./support/arbitraries.ts";
 import { begin, MINUTELY, open, steadyPulse } from "./support/store.ts";

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { D1_LANE, nextDeliveryMs, PARKED_LANE } from "../../src/domain/outbox.ts";
-import { deadlineMs, expire, nextChangeMs } from "../../src/domain/service.ts";
+import { deadlineMs } from "../../src/domain/service.ts";
+import { expire, nextChangeMs } from "../../src/domain/verbs.ts";
 import { nextWake } from "../../src/domain/wake.ts";
 import { aliveServices, moment, outboxes, services } from "./support/arbitraries.ts";
 

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Env, parseConfig } from "../../src/config.ts";
-
-type Variables = Omit<Env, "SERVICE_MONITOR" | "DB">;
+import { parseConfig, type Variables } from "../../src/config.ts";
 
 describe("the configuration", () => {
   it("has a default for everything but the secrets", () => {

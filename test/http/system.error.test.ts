@@ -24,7 +24,6 @@ const ROUTES: [path: string, methods: string[]][] = [
   ["/health", ["GET"]],
   ["/pings", ["GET"]],
   ["/gui", ["GET"]],
-  ["/gui/style.css", ["GET"]],
 ];
 
 describe("/health", () => {

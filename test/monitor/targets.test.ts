@@ -1,4 +1,6 @@
+import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Target } from "../../src/domain/service.ts";
 import { DAY_MS, HOUR_MS } from "../../src/domain/time.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import {
@@ -86,6 +88,49 @@ describe("several targets", () => {
     expect((told[1]?.atMs ?? 0) - diedMs).toBeGreaterThanOrEqual(DAY_MS);
     expect((told[1]?.atMs ?? 0) - diedMs).toBeLessThan(DAY_MS + 2 * HOUR_MS);
     expect((await eventsOf(service)).filter(({ message }) => message.startsWith("Alert given up"))).toHaveLength(2);
+  });
+});
+
+describe("a further target", () => {
+  it("that is the main one for a while is shown and told once, and stays when another is the main one", async () => {
+    const service = "main for a while";
+    const received = interceptProviders(accept);
+    await monitorOf(service).pulse({ ...MINUTELY, furtherTargets: [B] });
+    expect((await monitorOf(service).pulse({ ...MINUTELY, target: B })).targets).toEqual([B]);
+    await runAlarm(service);
+    expect(received.map(({ url }) => url)).toEqual([B.target]);
+    await evictDurableObject(monitorOf(service));
+    expect((await monitorOf(service).pulse({ ...MINUTELY, target: C })).targets).toEqual([C, B]);
+    await runAlarm(service);
+    expect(received.slice(1).map(({ url, body }) => [url, body.kind])).toEqual([
+      [C.target, "alive"],
+      [B.target, "alive"],
+    ]);
+  });
+
+  it("that is the main one's address by another name of mail is told once, in order", async () => {
+    const service = "mail and email";
+    let isDown = false;
+    const received = interceptProviders(() => new Response("{}", { status: isDown ? 503 : 202 }));
+    const [mail, email] = ["mail", "email"].map((type) => ({ type, target: "ann@example.com" }));
+    const said = { ...MINUTELY, target: email as Target, furtherTargets: [mail as Target] };
+    expect((await monitorOf(service).pulse(said)).targets).toEqual([email]);
+    await runAlarm(service);
+    isDown = true;
+    await monitorOf(service).pulse(said);
+    await runAlarm(service);
+    // What follows waits for the return, however the address is spelled by then.
+    await monitorOf(service).pulse({ ...said, target: mail as Target, nextInSeconds: 1, graceSeconds: 0 });
+    advance(1_000);
+    expect((await monitorOf(service).snapshot())?.status).toBe("dead");
+    isDown = false;
+    await settle(service);
+    expect(received.map(({ body }) => body.subject.replace(`Service ${service} `, ""))).toEqual([
+      "has not pulsed",
+      "is pulsing again",
+      "is pulsing again",
+      "has not pulsed",
+    ]);
   });
 });
 

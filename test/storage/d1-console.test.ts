@@ -1,7 +1,8 @@
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import doc from "../../docs/d1-console.md?raw";
 import type { AlertRecord } from "../../src/domain/alert.ts";
-import { DAY_MS, MINUTE_MS, toSeconds } from "../../src/domain/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, toSeconds } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import {
   alertRecord,
@@ -197,5 +198,17 @@ describe("the queries of docs/d1-console.md", () => {
     if (heading.startsWith("How many"))
       expect(found).toEqual(expect.arrayContaining(rows.map((row) => expect.objectContaining(row))));
     else expect(found).toMatchObject(rows);
+  });
+});
+
+describe("the deletion of docs/d1-console.md", () => {
+  it("takes old events, the oldest first, and reads no others", async () => {
+    const [, statement = ""] = doc.match(/`(delete from events [^`]+)`/) ?? [];
+    const old = [2, 1].map((hours) => event(Date.UTC(2026, 7, 1) - hours * HOUR_MS));
+    await storeEvents(...old, event(Date.UTC(2026, 7, 1)));
+    const { meta } = await env.DB.prepare(statement.replace("10000", "1")).run();
+    expect(meta.changes).toBe(1);
+    expect(await query("select id from events where id <= ? order by id", old[1]?.id)).toEqual([{ id: old[1]?.id }]);
+    expect((await env.DB.prepare(statement).run()).meta.changes).toBe(1);
   });
 });

@@ -1,13 +1,25 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ulids } from "../../src/domain/ulid.ts";
 import { openDatabase } from "../../src/storage/database.ts";
-import { insertEvents, listEvents } from "../../src/storage/event-log.ts";
+import { insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
+import { meterD1 } from "../support/meter.ts";
 import { event, plansOf, query, storeEvents } from "../support/rows.ts";
 
 const db = openDatabase(env.DB);
 const T0 = Date.UTC(2030, 0, 1);
 const ALL = { fromSeconds: 0, toSeconds: 2 ** 33 };
+
+/** How many rows D1 reads for each query of some work. */
+async function rowsReadBy(work: () => Promise<unknown>): Promise<number[]> {
+  const meter = meterD1();
+  try {
+    await work();
+    return meter.queries.map(({ rowsRead }) => rowsRead);
+  } finally {
+    meter.stop();
+  }
+}
 
 describe("storing an event", () => {
   it("writes two rows: the table's, and its entry by service", async () => {
@@ -113,5 +125,102 @@ describe("a page", () => {
     const second = await listEvents(db, filter, { limit: 100, beforeId: first.nextId });
     expect(second.rows.map(({ id }) => id)).toEqual(ids.slice(0, 2).reverse());
     expect(second.nextId).toBeUndefined();
+  });
+
+  it("has every message whole, however much longer than the others some are", async () => {
+    const ids = ulids(Date.UTC(2032, 0, 1), 2_000);
+    const messageOf = (i: number) => (i % 500 === 7 ? "é".repeat(32_768 - (i % 5)) : `short ${i}`);
+    const rows = ids.map((id, i) => event(0, { id, service: "mixed", message: messageOf(i) }));
+    await storeEvents(...rows);
+    const page = await listEvents(db, { ...ALL, service: "mixed" }, { limit: 2_000 });
+    expect(page.nextId).toBeUndefined();
+    expect(page.rows).toEqual(rows.toReversed());
+  });
+
+  it("reads a row for each event that it has, and one more", async () => {
+    const page = { limit: 100 };
+    const rowsRead = await rowsReadBy(() => listEvents(db, { ...ALL, service: "many" }, page));
+    expect(rowsRead).toEqual([101]);
+  });
+});
+
+describe("a search", () => {
+  const START = Date.UTC(2033, 0, 1);
+  const filter = { fromSeconds: START / 1_000, toSeconds: START / 1_000 + 86_400 };
+  const ids = ulids(START, MOST_SEARCHED + 10);
+  /** These say something else, counted from the newest. */
+  const needles = new Map([
+    [3, "needle 3"],
+    [MOST_SEARCHED - 1, "needle at the end"],
+    [MOST_SEARCHED, "needle after the end"],
+    [MOST_SEARCHED + 9, "needle at the very end"],
+  ]);
+
+  beforeAll(async () => {
+    const rows = ids
+      .toReversed()
+      .map((id, i) => event(START, { id, service: "hay", message: needles.get(i) ?? "hay" }));
+    for (let i = 0; i < rows.length; i += 5_000) await storeEvents(...rows.slice(i, i + 5_000));
+  });
+
+  it("goes on from page to page where it looks through more than 50,000 events, and finds each once", async () => {
+    const found: string[][] = [];
+    let beforeId: string | undefined;
+    do {
+      const page = await listEvents(db, { ...filter, message: "NEEDLE" }, { limit: 10, beforeId });
+      found.push(page.rows.map(({ message }) => message));
+      beforeId = page.nextId;
+    } while (beforeId);
+    expect(found).toEqual([
+      ["needle 3", "needle at the end"],
+      ["needle after the end", "needle at the very end"],
+    ]);
+  });
+
+  it("reads at most 100,000 rows for a page that has nothing, by message, by level or both, of all or of one service", async () => {
+    const searches = [{ message: "nowhere" }, { level: 2 }, { level: 2, message: "nowhere" }];
+    for (const search of [
+      ...searches,
+      ...searches.map((search) => ({ ...search, service: "hay" })),
+      { service: "hay", level: 5 },
+    ]) {
+      const rowsRead = await rowsReadBy(async () => {
+        const page = await listEvents(db, { ...filter, ...search }, { limit: 10 });
+        expect(page).toEqual({ rows: [], nextId: ids[10], isCut: false });
+      });
+      expect(rowsRead, JSON.stringify(search)).toEqual([MOST_SEARCHED, MOST_SEARCHED]);
+    }
+  });
+
+  it("stops as soon as its page is full", async () => {
+    const rowsRead = await rowsReadBy(() => listEvents(db, { ...filter, message: "hay" }, { limit: 10 }));
+    expect(rowsRead).toEqual([12]);
+  });
+
+  it("shows nothing twice when events arrive between its two queries", async () => {
+    const prepare = env.DB.prepare.bind(env.DB);
+    const late = ulids(START + 1_000, 5);
+    const spy = vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+      const statement = prepare(sql);
+      if (!sql.includes("offset")) return statement;
+      const arrived = storeEvents(...late.map((id) => event(START, { id, service: "hay", message: "late needle" })));
+      const bind = statement.bind.bind(statement);
+      statement.bind = (...values) => {
+        const bound = bind(...values);
+        const raw = bound.raw.bind(bound) as () => Promise<never>;
+        bound.raw = async () => {
+          await arrived;
+          return raw();
+        };
+        return bound;
+      };
+      spy.mockRestore();
+      return statement;
+    });
+    const first = await listEvents(db, { ...filter, message: "needle" }, { limit: 10 });
+    const second = await listEvents(db, { ...filter, message: "needle" }, { limit: 10, beforeId: first.nextId });
+    const messages = [...first.rows, ...second.rows].map(({ message }) => message);
+    expect(messages).toEqual([...needles.values()]);
+    expect(await query("select count(*) as n from events where message = 'late needle'")).toEqual([{ n: 5 }]);
   });
 });

@@ -1,5 +1,5 @@
 import { type Mock, vi } from "vitest";
-import { type Config, type Env, parseConfig } from "../../src/config.ts";
+import { type Config, parseConfig, type Variables } from "../../src/config.ts";
 import type { Alert } from "../../src/domain/alert.ts";
 import type { Outcome } from "../../src/domain/retry.ts";
 import { send } from "../../src/providers/index.ts";
@@ -16,7 +16,7 @@ export const ALERT: Alert = {
 };
 
 /** A configuration in which every provider has its credentials, changed as told. */
-export function configWith(variables: Omit<Env, "SERVICE_MONITOR" | "DB"> = {}): Config {
+export function configWith(variables: Variables = {}): Config {
   return parseConfig({
     PASSWORD: "correct horse",
     PUSHOVER_TOKEN: "azGDORePK8gMaC0QOYAMyEEuzJnyUi",

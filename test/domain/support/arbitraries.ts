@@ -30,8 +30,16 @@ export const HOOK: Target = { type: "webhook", target: "https://hooks.example/a"
 /** All of them. */
 export const TARGETS: readonly Target[] = [OWNER, DEPUTY, OTHER, HOOK];
 
+/** {@link DEPUTY}, as the original may call it. */
+export const DEPUTY_AGAIN: Target = { ...DEPUTY, type: "email" };
+
 /** One target or several, each once. */
 export const targets = fc.shuffledSubarray([...TARGETS], { minLength: 1, maxLength: 3 });
+
+const anyTarget = fc.constantFrom(...TARGETS, DEPUTY_AGAIN);
+
+/** Whom a service knows: further targets, each once, and the main one, which may be among them. */
+const namedTargets = fc.tuple(anyTarget, fc.option(targets, { nil: [] })).map(([main, further]) => [main, ...further]);
 
 /** How often a death is told again, in seconds; 0 for never. */
 export const remindEverySeconds = fc.oneof(fc.constantFrom(0, 60, 61, 3_600), fc.integer({ min: 60, max: 86_400 }));
@@ -49,9 +57,9 @@ const timelessPulses = fc.record(
     nextInSeconds,
     graceSeconds,
     remindEverySeconds,
-    target: fc.constantFrom(...TARGETS),
+    target: anyTarget,
     // A target that is named twice counts once.
-    furtherTargets: fc.array(fc.constantFrom(...TARGETS), { maxLength: 4 }),
+    furtherTargets: fc.array(anyTarget, { maxLength: 4 }),
   },
   { requiredKeys: ["nextInSeconds", "target"] },
 );
@@ -88,7 +96,7 @@ const promised = {
   graceSeconds,
   graceIsOwn: fc.boolean(),
   remindEverySeconds,
-  targets,
+  targets: namedTargets,
 };
 const requiredKeys = [
   "sinceMs",

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { laneOf, type OutboxEntry, type Owed, type OwedAlert } from "../../../src/domain/outbox.ts";
 import type { Outcome } from "../../../src/domain/retry.ts";
-import { expectedMs, nextChangeMs, type Service } from "../../../src/domain/service.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
-import { ulidTimeMs } from "../../../src/domain/ulid.ts";
 import { type PulsePlan, saidAt } from "./arbitraries.ts";
+import { checkInvariants, isGone } from "./invariants.ts";
 import { DEFAULT_TARGET, type MonitorShell, type World } from "./monitor-shell.ts";
-import type { Reference, View } from "./reference.ts";
+import type { Reference } from "./reference.ts";
+import { viewOf } from "./view.ts";
 
 /** Something that happens both to the real system and to the reference. */
 export type Command = fc.AsyncCommand<Reference, World>;
@@ -26,6 +25,7 @@ function command({ name, canHappen, toReference, toWorld }: Happening): Command 
     check: (reference) => canHappen?.(reference as Reference) ?? true,
     async run(reference, world) {
       const { service, entries } = world.shell;
+      world.happened.push(name);
       toReference(reference);
       await toWorld(world);
       expect(viewOf(world)).toEqual(reference.view());
@@ -33,97 +33,6 @@ function command({ name, canHappen, toReference, toWorld }: Happening): Command 
     },
     toString: () => name,
   };
-}
-
-/** How the real system looks from outside. */
-function viewOf(world: World): View {
-  const { service, entries } = world.shell;
-  const lanes: View["lanes"] = {};
-  for (const { lane, owed, attempts, nextMs } of entries) {
-    lanes[lane] ??= [];
-    lanes[lane].push([labelOf(owed), attempts?.count ?? 0, nextMs]);
-  }
-  return {
-    service: service && factsOf(service),
-    lanes,
-    alarmMs: world.storage.alarmMs,
-    arrived: world.arrived.map((owed) => `${laneOf(owed)} ${labelOf(owed)}`),
-    rows: world.rows.map(labelOf),
-  };
-}
-
-function factsOf(service: Service): View["service"] {
-  const { status, sinceMs, lastMs, graceSeconds, remindEverySeconds, pauseUntilMs, targets } = service;
-  const reminders = status === "dead" ? service.reminders : undefined;
-  const promised = { lastMs, expectedMs: expectedMs(service), graceSeconds, remindEverySeconds };
-  return { status, sinceMs, ...promised, pauseUntilMs, reminders, targets };
-}
-
-function labelOf(owed: Owed): string {
-  switch (owed.kind) {
-    case "alert":
-      return alertLabel(owed);
-    case "event":
-      return `event ${owed.event.level}@${ulidTimeMs(owed.event.id)}`;
-    case "transition":
-      return `transition ${owed.transition.status}@${ulidTimeMs(owed.transition.id)}`;
-    case "record":
-      return `record ${alertLabel(owed.record)} ${owed.record.state} ${owed.record.attempts}`;
-    case "directory":
-      return "directory";
-  }
-}
-
-/** Title and date, and for a reminder how many it says came before. */
-export function alertLabel({ alert: { title, message, dateMs } }: Pick<OwedAlert, "alert">): string {
-  if (!title.endsWith("is still not pulsing")) return `${title}@${dateMs}`;
-  const [, count] =
-    /(This is the first|One|\d+) reminders? /.exec(message.replace("first reminder", "first reminder ")) ?? [];
-  const words: Record<string, string> = { "This is the first": "0", One: "1" };
-  return `${title} (${words[count ?? ""] ?? count})@${dateMs}`;
-}
-
-/** What must be true after every step, whatever the reference says. */
-function checkInvariants(world: World, before: Pick<MonitorShell, "service" | "entries">, name: string): void {
-  const { service, entries } = world.shell;
-  if (service) expect(new Set(service.targets.map((to) => JSON.stringify(to))).size).toBe(service.targets.length);
-  const deaths = entries.filter(({ owed }) => owed.kind === "alert" && owed.alert.kind === "dead");
-  const changeMs = service && nextChangeMs(service);
-  const canHappen = changeMs !== undefined || entries.length > 0;
-  expect(world.storage.alarmMs !== null, "the alarm is set exactly when something can happen").toBe(canHappen);
-  world.latestMs = Math.max(world.latestMs, world.nowMs);
-  if (changeMs !== undefined) {
-    // What is overdue is woken for a millisecond later; afterwards the clock may have stepped back.
-    const latestMs = Math.max(changeMs, world.latestMs + 1);
-    expect(world.storage.alarmMs, "the alarm is no later than what comes next").toBeLessThanOrEqual(latestMs);
-  }
-  if (isGone(world) && !world.shell.busyLanes && !world.leavesTable)
-    expect(world.storage.isEmpty, "where there is nothing, nothing is stored").toBe(true);
-  expect(world.shell.timerMs ?? Infinity, "a run that waits does not spin").toBeGreaterThan(world.nowMs);
-  if (service?.status !== "dead") expect(deaths, "a death is owed only as long as it lasts").toEqual([]);
-  if (!before.service || !service || name.startsWith("pulse")) return;
-  const rank = { alive: 0, dead: 1, cancelled: 2 };
-  expect(rank[service.status], "a status only worsens without a pulse").toBeGreaterThanOrEqual(
-    rank[before.service.status],
-  );
-  expect(expectedMs(service), "only a pulse moves `expected`").toBe(expectedMs(before.service));
-  if (before.service.status === "cancelled") {
-    const known = newsIn(before.entries);
-    expect(
-      newsIn(entries).filter((id) => !known.includes(id)),
-      "a cancelled service has no news",
-    ).toEqual([]);
-  }
-}
-
-/** Whether there is neither a service nor anything owed. */
-function isGone({ shell }: World): boolean {
-  return !shell.service && shell.entries.length === 0;
-}
-
-/** The alerts that tell of a death or a revival. */
-function newsIn(entries: readonly OutboxEntry[]): string[] {
-  return entries.flatMap(({ owed }) => (owed.kind === "alert" && owed.alert.kind !== "event" ? [owed.alert.id] : []));
 }
 
 /** A pulse. */
@@ -262,6 +171,7 @@ function expectSame(loaded: MonitorShell, lost: MonitorShell): void {
 /** The default target, too, and enough for all four places of a run, and one more. */
 const targets = fc.constantFrom(
   { type: "mail", target: "owner@example.com" },
+  { type: "email", target: "owner@example.com" },
   { type: "pushover", target: "uQiRzpo4DXghDmr9QzzfQu27cmVRsG" },
   { type: "webhook", target: "https://hooks.example/a" },
   { type: "mail", target: "other@example.com" },

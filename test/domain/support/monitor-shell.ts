@@ -1,39 +1,25 @@
 import { type DeliveryState, failureEvent, noticeOfEvent, noticeOfFailure } from "../../../src/domain/alert.ts";
-import { type Consequence, consequencesOf } from "../../../src/domain/consequences.ts";
 import type { Event } from "../../../src/domain/event.ts";
 import {
   D1_LANE,
   dueDeliveries,
-  isDeathNotice,
-  isStatusNoticeTo,
   laneOf,
-  nextDeliveryMs,
   type OutboxEntry,
   type Owed,
   type OwedAlert,
 } from "../../../src/domain/outbox.ts";
 import { type Attempts, beginAttempt, databaseDelayMs, decide, type Outcome } from "../../../src/domain/retry.ts";
-import {
-  type Change,
-  cancel,
-  expire,
-  forget,
-  isSameTarget,
-  type Pulse,
-  pulse,
-  type Service,
-  type Target,
-} from "../../../src/domain/service.ts";
-import { MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
+import type { Change, Pulse, Service, Target } from "../../../src/domain/service.ts";
+import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { ulid } from "../../../src/domain/ulid.ts";
-import { nextWake } from "../../../src/domain/wake.ts";
+import { cancel, expire, forget, pulse } from "../../../src/domain/verbs.ts";
+import { CLAIM_MS, Ledger } from "../../../src/monitor/ledger.ts";
 import { Outbox } from "../../../src/monitor/outbox.ts";
 import { StateStore } from "../../../src/monitor/state-store.ts";
 import { START_MS } from "./arbitraries.ts";
 import { FakeStorage } from "./fake-storage.ts";
 import { DEFAULTS } from "./story.ts";
 
-const CLAIM_MS = 15 * SECOND_MS;
 const MOST_AT_ONCE = 4;
 const LONGEST_RUN_MS = MINUTE_MS;
 const MOST_ROWS = 100;
@@ -54,6 +40,8 @@ export class World {
   /** What D1 received. */
   readonly rows: Owed[] = [];
   d1IsUp = true;
+  /** The names of all that happened, in order. */
+  readonly happened: string[] = [];
   /** Whether a run was cut short which had nothing left to do but to remove the empty table. */
   leavesTable = false;
   shell!: MonitorShell;
@@ -90,28 +78,38 @@ interface UnderWay {
 }
 
 /**
- * The steps of the object and its dispatcher, without the platform: each method is what they do between two awaits, so
- * that a test can put anything else in between. D1 answers at once; what providers answer, the test says.
+ * The object and its dispatcher, without the platform: each method is what they do between two awaits, so that a test can
+ * put anything else in between. What is written is written by the real ledger. D1 answers at once; what providers answer,
+ * the test says.
  */
 export class MonitorShell {
   readonly #world: World;
-  readonly #store: StateStore;
+  readonly #ledger: Ledger;
   readonly #outbox: Outbox;
   /** The run of the alarm, if there is one; while it waits for answers, it may wait for a timer and a nudge, too. */
   #run: { startedMs: number; underWay: Map<string, UnderWay>; hasRoom: boolean; wakeMs: number } | undefined;
+  #isNudged = false;
 
   constructor(world: World, store: StateStore, outbox: Outbox) {
     this.#world = world;
-    this.#store = store;
     this.#outbox = outbox;
+    const circumstances = { service: NAME, timeZone: "UTC", alertsEnabled: true, newId: world.newId };
+    this.#ledger = new Ledger(world.storage, store, outbox, circumstances, {
+      nudge: () => {
+        this.#isNudged = true;
+      },
+      reset: (error) => {
+        throw error;
+      },
+    });
   }
 
   get service(): Service | undefined {
-    return this.#store.service;
+    return this.#ledger.service;
   }
 
   get revision(): number {
-    return this.#store.revision;
+    return this.#ledger.revision;
   }
 
   get entries(): OutboxEntry[] {
@@ -129,7 +127,10 @@ export class MonitorShell {
   }
 
   pulse(said: Pulse): void {
-    this.#request(pulse(this.#store.service, said, DEFAULTS, this.#world.nowMs));
+    const { nowMs } = this.#world;
+    const isNews = this.#ledger.commit(pulse(this.service, said, DEFAULTS, nowMs), nowMs);
+    this.#isNudged = true;
+    this.#answer(isNews);
   }
 
   cancel(): void {
@@ -148,13 +149,12 @@ export class MonitorShell {
   alert(level: number): void {
     const { nowMs, newId } = this.#world;
     const event: Event = { id: newId(nowMs), service: NAME, level, message: "something", alert: true };
-    this.#transaction(() => {
-      this.#owe({ kind: "event", event });
+    this.#ledger.transaction(nowMs, () => {
+      this.#ledger.owe({ kind: "event", event }, nowMs);
       const alert = { id: newId(nowMs), ...noticeOfEvent(event, nowMs) };
-      this.#owe({ kind: "alert", alert, target: DEFAULT_TARGET });
+      this.#ledger.owe({ kind: "alert", alert, target: DEFAULT_TARGET }, nowMs);
     });
-    this.#flushBriefly();
-    this.#nudge();
+    this.#answer(true);
   }
 
   /** Time has passed: a run that waits may have set itself a timer. */
@@ -166,9 +166,9 @@ export class MonitorShell {
   beginAlarm(): void {
     const { storage, nowMs } = this.#world;
     storage.beginAlarm();
-    this.#store.spendAlarm();
+    this.#ledger.beginRun();
     this.#run = { startedMs: nowMs, underWay: new Map(), hasRoom: false, wakeMs: Infinity };
-    this.#applyDue();
+    this.#ledger.applyDue(nowMs);
     this.#work();
   }
 
@@ -177,7 +177,7 @@ export class MonitorShell {
     const underWay = this.#run?.underWay.get(lane);
     if (!this.#run || !underWay) throw new Error(`nothing is under way to ${lane}`);
     if (outcome.kind === "delivered") this.#world.arrived.push(underWay.owed);
-    this.#transaction(() => this.#settle(underWay, outcome));
+    this.#ledger.transaction(this.#world.nowMs, () => this.#settle(underWay, outcome));
     this.#run.underWay.delete(lane);
     this.#work();
   }
@@ -189,118 +189,35 @@ export class MonitorShell {
   }
 
   #change(verb: (service: Service, nowMs: number) => Change): void {
-    if (this.#store.service) this.#request(verb(this.#store.service, this.#world.nowMs));
-  }
-
-  #request(change: Change): void {
-    if (!this.#commit(change)) return;
-    this.#flushBriefly();
-    this.#nudge();
-  }
-
-  #applyDue(): void {
-    const service = this.#store.service;
-    if (service) this.#commit(expire(service, this.#world.nowMs));
-    else this.#write(service);
-  }
-
-  #commit({ service, transitions }: Change): boolean {
-    const { newId } = this.#world;
-    const before = this.#store.service;
-    const isNews = transitions.length > 0 || settingsOf(before) !== settingsOf(service);
-    if (!isNews) {
-      this.#write(service);
-      return false;
-    }
-    this.#transaction(
-      () => {
-        const circumstances = { service: NAME, timeZone: "UTC", alertsEnabled: true, newId };
-        for (const consequence of consequencesOf(transitions, circumstances)) this.#apply(consequence);
-        this.#owe({ kind: "directory" });
-      },
-      () => service,
-    );
-    return true;
-  }
-
-  #owe(owed: Owed): void {
     const { nowMs } = this.#world;
-    const claimedMs = owed.kind !== "alert" && !this.#run ? CLAIM_MS : 0;
-    this.#outbox.add(owed, nowMs + claimedMs, nowMs);
-    if (owed.kind === "alert") this.#oweRecord(owed, "pending", 0);
+    if (this.service) this.#answer(this.#ledger.commit(verb(this.service, nowMs), nowMs));
   }
 
-  #oweRecord({ alert, target }: OwedAlert, state: DeliveryState, attempts: number): void {
-    this.#owe({ kind: "record", record: { alert, target, state, attempts } });
-  }
-
-  #apply(consequence: Consequence): void {
-    const entries = this.entries;
-    switch (consequence.kind) {
-      case "drop-deaths":
-        this.#drop(entries.filter(isDeathNotice));
-        break;
-      case "drop-target": {
-        const { target } = consequence;
-        this.#drop(entries.filter((entry) => isStatusNoticeTo(entry, target)));
-        break;
-      }
-      case "alert": {
-        const { isReminder, alert, target } = consequence;
-        const isWaiting = entries.some((entry) => isDeathNotice(entry) && isSameTarget(entry.owed.target, target));
-        if (!isReminder || !isWaiting) this.#owe({ kind: "alert", alert, target });
-        break;
-      }
-      case "event":
-      case "transition":
-        this.#owe(consequence);
-    }
-  }
-
-  #drop(entries: (OutboxEntry & { owed: OwedAlert })[]): void {
-    for (const { id, owed, attempts } of entries) {
-      this.#outbox.remove(id);
-      this.#oweRecord(owed, "dropped", attempts?.count ?? 0);
-    }
-  }
-
-  #transaction(work: () => void, serviceAfter = () => this.#store.service): void {
-    this.#world.storage.transactionSync(work);
-    this.#write(serviceAfter());
-  }
-
-  #write(service: Service | undefined): void {
-    const { nowMs } = this.#world;
-    const deliveryMs = nextDeliveryMs(this.#outbox.entries);
-    // While deliveries are under way, the alarm is there for those that are due only in case they are cut short.
-    const isClaimed = this.#run !== undefined && deliveryMs !== undefined && deliveryMs <= nowMs;
-    this.#store.write(service, nextWake(service, isClaimed ? nowMs + CLAIM_MS : deliveryMs), nowMs);
-  }
-
-  /** A run that has room for another delivery looks again when a request has owed something. */
-  #nudge(): void {
-    if (this.#run?.hasRoom) this.#work();
+  /** Before the answer leaves, what is owed to D1 goes there; a run that has room looks whether it was nudged. */
+  #answer(isNews: boolean): void {
+    if (isNews) this.#flushBriefly();
+    if (this.#isNudged && this.#run?.hasRoom) this.#work();
   }
 
   /** The loop of the dispatcher, until it waits for an answer or is done. */
   #work(): void {
-    const { nowMs } = this.#world;
+    const { nowMs, storage } = this.#world;
     const run = this.#run;
     if (!run) return;
     const mayStart = nowMs - run.startedMs < LONGEST_RUN_MS;
     while (mayStart) {
-      this.#applyDue();
+      this.#ledger.applyDue(nowMs);
       if (!this.#startDue(run.underWay)) break;
     }
+    this.#isNudged = false;
     run.hasRoom = mayStart && run.underWay.size < MOST_AT_ONCE;
-    // What waits for a delivery that is under way in its own lane is not waited for: it would be due at once.
-    const startable = this.entries.filter(({ lane }) => !run.underWay.has(lane));
-    run.wakeMs = nextWake(this.#store.service, nextDeliveryMs(startable)) ?? Infinity;
+    run.wakeMs = this.#ledger.nextWakeMs(new Set(run.underWay.keys())) ?? Infinity;
     if (run.underWay.size > 0) return;
     this.#run = undefined;
-    this.#write(this.#store.service);
-    this.#retire();
-    this.#world.storage.endAlarm();
+    this.#ledger.endRun();
+    this.#ledger.arm(nowMs);
+    this.#ledger.retire();
+    storage.endAlarm();
   }
 
   /** Starts what is due and has room; says whether there was anything. */
@@ -314,24 +231,18 @@ export class MonitorShell {
         continue;
       }
       const attempts = beginAttempt(entry.attempts, nowMs);
-      this.#transaction(() => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
+      this.#ledger.transaction(nowMs, () => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
       underWay.set(entry.lane, { entry, owed: entry.owed, attempts });
     }
     return started.length > 0;
-  }
-
-  /** Where there is neither a service nor anything owed, nothing is kept. */
-  #retire(): void {
-    if (this.#store.service || !this.#outbox.isEmpty) return;
-    void this.#world.storage.deleteAll();
-    this.#outbox.forgetTable();
   }
 
   #settle({ entry: { id }, owed, attempts }: UnderWay, outcome: Outcome): void {
     const { nowMs, newId } = this.#world;
     const { alert, target } = owed;
     const verdict = decide(attempts, outcome, nowMs);
-    const record = (state: DeliveryState) => this.#oweRecord(owed, state, attempts.count);
+    const record = (state: DeliveryState) =>
+      this.#ledger.owe({ kind: "record", record: { alert, target, state, attempts: attempts.count } }, nowMs);
     const isDropped = this.#outbox.get(id) === undefined;
     if (verdict.kind === "done") {
       // Where the service was forgotten meanwhile, not even the table may be left.
@@ -343,10 +254,10 @@ export class MonitorShell {
     } else if (!isDropped) {
       this.#outbox.remove(id);
       record("failed");
-      this.#owe({ kind: "event", event: failureEvent(newId(nowMs), alert, target, outcome.answer) });
+      this.#ledger.owe({ kind: "event", event: failureEvent(newId(nowMs), alert, target, outcome.answer) }, nowMs);
       const notice = { id: newId(nowMs), ...noticeOfFailure(alert, target, outcome.answer, nowMs) };
       const news: OwedAlert = { kind: "alert", alert: notice, target: DEFAULT_TARGET };
-      if (laneOf(news) !== laneOf(owed)) this.#owe(news);
+      if (laneOf(news) !== laneOf(owed)) this.#ledger.owe(news, nowMs);
     }
   }
 
@@ -372,14 +283,7 @@ export class MonitorShell {
     const head = () => this.entries.find(({ lane }) => lane === D1_LANE);
     if (head()?.attempts) return;
     for (let next = head(); next && !next.attempts; next = head()) this.#flush();
-    this.#write(this.#store.service);
-    this.#retire();
+    this.#ledger.arm(this.#world.nowMs);
+    this.#ledger.retire();
   }
-}
-
-/** What people have set, and what the directory must hear of at once. */
-function settingsOf(service: Service | undefined): string | undefined {
-  if (!service) return undefined;
-  const { targets, graceIsOwn, graceSeconds, remindEverySeconds, pauseUntilMs } = service;
-  return JSON.stringify([targets, graceIsOwn && graceSeconds, remindEverySeconds, pauseUntilMs]);
 }

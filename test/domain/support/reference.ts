@@ -32,8 +32,8 @@ export interface View {
   rows: string[];
 }
 
-/** The lane of a target. */
-const laneOf = (target: Target) => `${target.type}:${target.target}`;
+/** The lane of a target: mail is mail, whatever it is called. */
+const laneOf = ({ type, target }: Target) => `${type === "email" ? "mail" : type}:${target}`;
 
 /**
  * What must be true, the naive way: a plain list of what was told, from which everything is found out anew each time, and
@@ -90,7 +90,8 @@ export class Reference {
     const isNews = this.#learn(said);
     if (isNews) this.#sendRows();
     this.#arm();
-    if (isNews && this.run?.hasRoom) this.#work();
+    // The deadline may be nearer now than the run expects.
+    if ((isNews || typeof said !== "string") && this.run?.hasRoom) this.#work();
   }
 
   event(levelName: string, level: number): void {

@@ -1,4 +1,5 @@
-import { type Pulse, pulse, type Service } from "../../../src/domain/service.ts";
+import type { Pulse, Service } from "../../../src/domain/service.ts";
+import { pulse } from "../../../src/domain/verbs.ts";
 import { nextWake } from "../../../src/domain/wake.ts";
 import { StateStore } from "../../../src/monitor/state-store.ts";
 import { OWNER, START_MS } from "./arbitraries.ts";

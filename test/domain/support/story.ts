@@ -1,14 +1,7 @@
 import fc from "fast-check";
-import {
-  type Change,
-  cancel,
-  expire,
-  forget,
-  pulse,
-  type Service,
-  type Transition,
-} from "../../../src/domain/service.ts";
+import type { Change, Service, Transition } from "../../../src/domain/service.ts";
 import { HOUR_MS } from "../../../src/domain/time.ts";
+import { cancel, expire, forget, pulse } from "../../../src/domain/verbs.ts";
 import { type PulsePlan, pauseMs, pulsePlans, START_MS, saidAt } from "./arbitraries.ts";
 
 /** Something that happens to a service; a look is a request or an alarm that says nothing new. */

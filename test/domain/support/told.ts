@@ -51,7 +51,10 @@ interface Life {
   deadlineMs: number;
   everySeconds: number;
   pauseUntilMs: number | undefined;
+  /** Who is told: the main one, and the further ones. */
   targets: Target[];
+  /** All that was last said of further targets, one that is the main one just now as well. */
+  further: Target[];
   /** When the owner was told of this death, first and again. */
   tellings: number[];
   /** The owner was told of a death, and not yet that it is over. */
@@ -136,10 +139,8 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
   const pauseMs = said.pauseUntilMs ?? before?.pauseUntilMs;
   const isPaused = pauseMs !== undefined && pauseMs > atMs;
   const expectedMs = atMs + said.nextInSeconds * 1_000;
-  const targets: Target[] = [];
-  for (const target of [said.target, ...(said.furtherTargets ?? before?.targets.slice(1) ?? [])]) {
-    if (!has(targets, target)) targets.push(target);
-  }
+  const further = said.furtherTargets ?? before?.further ?? [];
+  const targets = eachOnce([said.target, ...further]);
   const isBelievedDead = before?.isBelievedDead ?? false;
   const tells = isBelievedDead && !isPaused;
   if (before?.status === "dead") happens({ what: "overtaken" });
@@ -160,13 +161,21 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
     everySeconds: said.remindEverySeconds ?? before?.everySeconds ?? 0,
     pauseUntilMs: isPaused ? pauseMs : undefined,
     targets,
+    further,
     tellings: [],
     isBelievedDead: isBelievedDead && !tells,
   };
 }
 
+function eachOnce(named: readonly Target[]): Target[] {
+  const targets: Target[] = [];
+  for (const target of named) if (!has(targets, target)) targets.push(target);
+  return targets;
+}
+
 function has(targets: readonly Target[], { type, target }: Target): boolean {
-  return targets.some((one) => one.type === type && one.target === target);
+  const isMail = (one: string) => one === "mail" || one === "email";
+  return targets.some((one) => one.target === target && (one.type === type || (isMail(one.type) && isMail(type))));
 }
 
 function nextMsOf(life: Life): number {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const COPIED = ["package.json", "tsconfig.json", "wrangler.toml", "scripts", "src", "migrations"];
+const COPIED = ["package.json", "tsconfig.json", "wrangler.toml", "public", "scripts", "src", "migrations"];
 
 /** A copy of the project in a folder of its own, so that a run finds no `.dev.vars` and no state but its own. */
 export interface Project extends Disposable {

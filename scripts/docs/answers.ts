@@ -1,0 +1,125 @@
+import * as z from "zod/mini";
+import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
+
+/** An answer may gain fields: clients must not mind those that they don't know. */
+function answer<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.looseObject(shape);
+}
+
+function named<S extends z.ZodMiniType>(id: string, description: string, schema: S): S {
+  z.globalRegistry.add(schema, { id, description });
+  return schema;
+}
+
+function said<S extends z.ZodMiniType>(schema: S, description: string): S {
+  // A copy: each use of a schema has a description of its own.
+  const copy = z.clone(schema);
+  z.globalRegistry.add(copy, { description });
+  return copy;
+}
+
+const count = z.int().check(z.gte(0));
+const ulid = z.string().check(z.regex(/^[0-9A-HJKMNP-TV-Z]{26}$/));
+const ok = z.literal(200);
+
+const date = named(
+  "Date",
+  "Whole seconds since the epoch; with humanDates=1, `YYYY-MM-DD HH:mm:ss` in the configured time zone.",
+  z.union([count, z.string().check(z.regex(/^\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d$/))]),
+);
+
+const heartBeat = named(
+  "HeartBeat",
+  "A service. It is dead from `expected` and its grace on.",
+  answer({
+    service: z.string(),
+    alertType: z.string(),
+    alertTarget: z.string(),
+    nextIn: said(count, "Seconds, as the last pulse promised."),
+    last: said(date, "The last pulse."),
+    expected: said(date, "`last` + `nextIn`."),
+    alerted: said(z.boolean(), "Whether its death has been noticed: true exactly while it is dead."),
+    cancelled: z.boolean(),
+    status: z.literal(["alive", "dead", "cancelled"]),
+    since: said(date, "Since when it has this status."),
+    asOf: said(date, "When `last` and `expected` were read at the service's object."),
+    grace: said(z.optional(count), "Seconds; where a pulse has said it."),
+    remindEvery: said(z.optional(count), "Seconds; where a pulse has said it."),
+    pauseUntil: said(z.optional(date), "While it is paused."),
+    alerts: said(
+      z.optional(z.array(answer({ type: z.string(), target: z.string() }))),
+      "The further targets, where there are any.",
+    ),
+  }),
+);
+
+const event = named(
+  "Event",
+  "An event. The time in its id (a ULID) is its date.",
+  answer({ id: ulid, date, level: count, message: z.string(), service: z.string(), alert: z.boolean() }),
+);
+
+const alert = named(
+  "Alert",
+  "One alert to one target, and what came of it.",
+  answer({
+    id: ulid,
+    date,
+    service: z.string(),
+    kind: z.literal(["dead", "alive", "event"]),
+    alertType: z.string(),
+    alertTarget: z.string(),
+    title: z.string(),
+    message: z.string(),
+    state: z.literal(["pending", "delivered", "failed", "dropped"]),
+    attempts: count,
+    lastAnswer: z.nullable(z.string()),
+    nextAttempt: z.nullable(date),
+  }),
+);
+
+const warnings = z.optional(z.array(z.string()).check(z.minLength(1)));
+const next = z.optional(z.string());
+
+/** What each route answers with 200. */
+export const answers = {
+  pulse: answer({ result: ok, action: z.literal("pulse"), heartBeat, warnings }),
+  cancel: answer({ result: ok, action: z.literal("cancel"), heartBeat: z.union([heartBeat, z.string()]) }),
+  heartbeat: answer({ result: ok, heartBeat }),
+  heartbeats: answer({ result: ok, heartBeats: z.array(heartBeat) }),
+  addedEvent: answer({ result: ok, id: ulid, warnings }),
+  events: answer({ result: ok, events: z.array(event), next }),
+  alerts: answer({ result: ok, alerts: z.array(alert), next }),
+  hello: answer({
+    result: ok,
+    world: date,
+    version: z.string(),
+    eventsPresets: z.array(answer({ name: z.string(), service: z.string(), message: z.string() })),
+    warnings,
+  }),
+  health: answer({ result: ok }),
+  pings: answer({ result: ok, pings: z.array(z.never()).check(z.maxLength(0)) }),
+};
+
+/** What each code of an error means. */
+export const ERROR_TEXTS: Record<ErrorCode, string> = {
+  invalid_input: "A field, a parameter or the body is not what is accepted; `hint` names it.",
+  forbidden: "The password is missing or wrong.",
+  not_found: "There is no such route, or no service of this name.",
+  method_not_allowed: "The path does not take this method; `Allow` lists those that it takes.",
+  too_large: "The body is too large.",
+  internal: "Something that nobody foresaw. `id` is in the log.",
+  not_configured: "The secret PASSWORD is not set, and everything is refused.",
+  unavailable: "The database or the service's object can't be reached; try again after `Retry-After` seconds.",
+};
+
+/** The answer of an error: one envelope for all, with the codes that go with the status. */
+export function errorAnswer(status: number) {
+  const codes = (Object.keys(ERROR_STATUS) as ErrorCode[]).filter((code) => ERROR_STATUS[code] === status);
+  return answer({
+    result: z.literal(status),
+    code: z.literal(codes),
+    hint: z.string().check(z.minLength(1)),
+    ...(status === 500 ? { id: ulid } : {}),
+  });
+}

@@ -1,0 +1,175 @@
+import * as z from "zod/mini";
+import type { ZodOpenApiMetadata } from "zod-openapi";
+import { HIGHEST_LEVEL, LEVEL_NAMES } from "../../src/domain/level.ts";
+import {
+  LONGEST_NEXT_IN_SECONDS,
+  MOST_MESSAGE_BYTES,
+  MOST_NAME_CHARACTERS,
+  PAGE_LIMITS,
+  SHORTEST_REMINDER_SECONDS,
+} from "../../src/domain/limits.ts";
+import {
+  alertsSchema,
+  cancelSchema,
+  eventSchema,
+  eventsSchema,
+  heartbeatSchema,
+  heartbeatsSchema,
+  helloSchema,
+  pulseSchema,
+  targetSchema,
+} from "../../src/http/schemas.ts";
+
+/** Describes a field by these forms alone, instead of the one that it ends up in. */
+function anyOf(...forms: object[]): NonNullable<ZodOpenApiMetadata["override"]> {
+  return ({ jsonSchema }) => {
+    for (const key of ["type", "minimum", "maximum"] as const) delete jsonSchema[key];
+    Object.assign(jsonSchema, { anyOf: forms });
+  };
+}
+
+const levelForms = anyOf(
+  { type: "integer", minimum: 0, maximum: HIGHEST_LEVEL },
+  { type: "string", enum: [...LEVEL_NAMES, "warn"] },
+);
+const levelText =
+  "a number, or a name: debug 0, info 1, notice 2, warning (warn) 3, error 4, critical 5, alert 6, emergency 7";
+const dateForms = anyOf(
+  { type: "integer", minimum: 0, description: "Seconds since the epoch." },
+  { type: "string", description: "ISO 8601, UTC unless it says otherwise." },
+);
+
+const NO_NUL = "^[^\\u0000]*$";
+
+const service: ZodOpenApiMetadata = {
+  description: `The service's name: 1 to ${MOST_NAME_CHARACTERS} characters of any Unicode except control characters, compared exactly. It may hold slashes, spaces, quotes and emoji.`,
+  example: "backup",
+  override: {
+    type: "string",
+    minLength: 1,
+    maxLength: MOST_NAME_CHARACTERS,
+    pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+  },
+};
+const humanDates: ZodOpenApiMetadata = {
+  description: "true (or 1) for dates as `YYYY-MM-DD HH:mm:ss` in the configured time zone.",
+};
+const paging = {
+  service: { ...service, description: "Only those of this service." },
+  cursor: { description: "`next` of the answer before: it carries the range, so that pages don't slide." },
+  humanDates,
+} satisfies Record<string, ZodOpenApiMetadata>;
+
+/** What is said of each field of a request, and where its validation says less than is true. */
+const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: string][] = [
+  [
+    targetSchema,
+    {
+      type: { description: "As `alertType`.", example: "mail" },
+      target: { description: "As `alertTarget`.", example: "team@example.com" },
+    },
+    "Target",
+  ],
+  [
+    pulseSchema,
+    {
+      service,
+      nextIn: {
+        description: "Seconds until the next pulse in the worst case; a fraction is rounded up.",
+        example: 90_000,
+      },
+      alertType: {
+        description:
+          "`pushover`, `mail` (or `email`) or `webhook`. Together with `alertTarget`, or both are left out where a default is configured.",
+        example: "webhook",
+        override: { type: "string", enum: ["pushover", "mail", "email", "webhook"] },
+      },
+      alertTarget: {
+        description:
+          "`pushover`: the user or group key; `mail`: one address or several, comma-separated; `webhook`: an http or https URL, which gets a JSON POST.",
+        example: "https://example.com/hook",
+      },
+      grace: { description: "Seconds tolerated after the promise; `GRACE_SECONDS` (5) where no pulse has said." },
+      remindEvery: {
+        description: `Seconds between repeats of the death notice, at least ${SHORTEST_REMINDER_SECONDS}; 0 for none, the default.`,
+        override: anyOf(
+          { type: "integer", const: 0 },
+          { type: "integer", minimum: SHORTEST_REMINDER_SECONDS, maximum: LONGEST_NEXT_IN_SECONDS },
+        ),
+      },
+      pauseUntil: {
+        description:
+          "Until this date (seconds since the epoch, at most 30 days ahead) nobody is alerted; a service that is dead when the pause ends is alerted then.",
+      },
+      alerts: { description: "Further targets, told as the main one is." },
+    },
+    "Pulse",
+  ],
+  [
+    cancelSchema,
+    {
+      service,
+      forget: {
+        description: "The service and its directory row are gone at once; its events stay until their retention.",
+      },
+    },
+    "Cancellation",
+  ],
+  [heartbeatSchema, { service, humanDates }],
+  [heartbeatsSchema, { humanDates }],
+  [
+    eventSchema,
+    {
+      service,
+      level: { description: `Default 0: ${levelText}.`, example: "error", override: levelForms },
+      message: {
+        description: `1 to ${MOST_MESSAGE_BYTES} bytes of UTF-8.`,
+        example: "The disk is full.",
+        override: { type: "string", minLength: 1, maxLength: MOST_MESSAGE_BYTES, pattern: NO_NUL },
+      },
+      alert: { description: "Sends the event as an alert to the configured default target, too." },
+    },
+    "NewEvent",
+  ],
+  [
+    eventsSchema,
+    {
+      ...paging,
+      limit: { description: `The most rows to answer; default ${PAGE_LIMITS.events}.` },
+      from: { description: "Date at or above; default 24 hours ago.", override: dateForms },
+      to: { description: "Date at or below; default 10 minutes from now, since clocks differ.", override: dateForms },
+      level: { description: `Level at or above: ${levelText}.`, override: levelForms },
+      message: {
+        description: "The message contains this, whatever the case of ASCII letters; every character is literal.",
+        override: { type: "string", pattern: NO_NUL },
+      },
+    },
+  ],
+  [
+    alertsSchema,
+    {
+      ...paging,
+      limit: { description: `The most rows to answer; default ${PAGE_LIMITS.alerts}.` },
+      from: { description: "Date at or above.", override: dateForms },
+      to: { description: "Date at or below.", override: dateForms },
+      state: {
+        description: "Only those in this state; `dropped`: no longer true before it could be delivered.",
+      },
+    },
+  ],
+  [helloSchema, { humanDates }],
+];
+
+/** Tells zod's registry what is said of each field; throws where a field has nothing. */
+export function describeFields(): void {
+  for (const [schema, texts, id] of described) {
+    if (id) z.globalRegistry.add(schema, { id });
+    for (const [name, field] of Object.entries(schema.shape)) {
+      const said = texts[name];
+      if (!said) throw new Error(`The field ${name} has no description.`);
+      // A field that several schemas share is described once, by each alike.
+      z.globalRegistry.remove(field);
+      z.globalRegistry.add(field, { ...said });
+    }
+  }
+}

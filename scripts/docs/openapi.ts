@@ -1,0 +1,218 @@
+import * as z from "zod/mini";
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiOverride,
+  type ZodOpenApiPathsObject,
+} from "zod-openapi";
+import packageJson from "../../package.json" with { type: "json" };
+import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
+import {
+  alertsSchema,
+  cancelSchema,
+  eventSchema,
+  eventsSchema,
+  heartbeatSchema,
+  heartbeatsSchema,
+  helloSchema,
+  pulseSchema,
+} from "../../src/http/schemas.ts";
+import { answers, ERROR_TEXTS, errorAnswer } from "./answers.ts";
+import { describeFields } from "./fields.ts";
+
+type Answer = (typeof answers)[keyof typeof answers];
+type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
+
+const INTRODUCTION = `Services pulse, and each pulse promises the next; one that breaks its promise is dead, and its owner is alerted.
+
+Every request carries the password, in one of three ways. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form, and unknown fields are ignored; answers may gain fields. Another method than those described is refused with 405.`;
+
+const ERROR_NAMES: Record<ErrorStatus, string> = {
+  400: "BadRequest",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  413: "TooLarge",
+  500: "InternalError",
+  503: "Unavailable",
+};
+
+/** The description of the API (OpenAPI 3.1), from the schemas that validate requests. */
+export function describeApi() {
+  describeFields();
+  return createDocument(
+    {
+      openapi: "3.1.1",
+      info: {
+        title: "watchTower",
+        version: packageJson.version,
+        description: INTRODUCTION,
+        license: { name: "MIT", identifier: "MIT" },
+      },
+      servers: [{ url: "/" }],
+      security: [{ password: [] }, { bearer: [] }, { basic: [] }],
+      tags: [{ name: "Heartbeats" }, { name: "Events" }, { name: "Alerts" }, { name: "System" }],
+      components: {
+        securitySchemes: {
+          password: { type: "apiKey", in: "header", name: "password" },
+          bearer: { type: "http", scheme: "bearer" },
+          basic: { type: "http", scheme: "basic", description: "Any user name." },
+        },
+        responses: errorResponses(),
+      },
+      paths: paths(),
+    },
+    { override: showWhatComesOut },
+  );
+}
+
+/**
+ * A field is described in the form that it ends up in. What is accepted beyond that (a number as a text, for example) is
+ * a courtesy to old clients, which those that are generated from the description need not know.
+ */
+const showWhatComesOut: ZodOpenApiOverride = ({ jsonSchema, zodSchema, io }) => {
+  // The bounds of JavaScript's numbers are no bounds of ours.
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (io !== "input" || zodSchema._zod.def.type !== "pipe") return;
+  const { $schema, ...shown } = z.toJSONSchema(zodSchema, { io: "output", unrepresentable: "any" });
+  for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
+  if (shown.maximum === Number.MAX_SAFE_INTEGER) delete shown.maximum;
+  Object.assign(jsonSchema, shown);
+};
+
+function errorResponses() {
+  return Object.fromEntries(
+    Object.entries(ERROR_NAMES).map(([status, name]) => {
+      const codes = (Object.keys(ERROR_STATUS) as ErrorCode[]).filter((code) => ERROR_STATUS[code] === Number(status));
+      return [
+        name,
+        {
+          description: codes.map((code) => `\`${code}\`: ${ERROR_TEXTS[code]}`).join("\n\n"),
+          content: { "application/json": { schema: errorAnswer(Number(status)) } },
+        },
+      ];
+    }),
+  );
+}
+
+function paths(): ZodOpenApiPathsObject {
+  const pulse = {
+    tag: "Heartbeats",
+    summary: "Pulse: the service lives, and promises its next pulse",
+    body: pulseSchema,
+  };
+  const cancel = { tag: "Heartbeats", summary: "Cancel a service, or forget it", body: cancelSchema };
+  const list = { tag: "Heartbeats", summary: "All services, by name", query: heartbeatsSchema };
+  const one = { tag: "Heartbeats", errors: [404 as const] };
+  const add = { tag: "Events", summary: "Store an event", body: eventSchema };
+  const events = { tag: "Events", summary: "Search events, newest first", query: eventsSchema };
+  const nameInPath = z.object({ service: heartbeatSchema.shape.service });
+  const restInQuery = z.omit(heartbeatSchema, { service: true });
+  return {
+    "/": {
+      post: operation("pulse", answers.pulse, pulse),
+      delete: operation("cancel", answers.cancel, cancel),
+      get: operation("listHeartbeats", answers.heartbeats, {
+        ...list,
+        summary: "All services, by name; a browser without the password is sent to /gui",
+        isBrowserDoor: true,
+      }),
+    },
+    "/heartbeat": {
+      post: operation("pulseHeartbeat", answers.pulse, { ...pulse, alias: "POST /" }),
+      delete: operation("cancelHeartbeat", answers.cancel, { ...cancel, alias: "DELETE /" }),
+      get: operation("getHeartbeat", answers.heartbeat, {
+        ...one,
+        summary: "One service; the only way to names such as `..`",
+        query: heartbeatSchema,
+      }),
+    },
+    "/heartbeats": { get: operation("listAllHeartbeats", answers.heartbeats, { ...list, alias: "GET /" }) },
+    "/heartbeat/{service}": {
+      get: operation("getHeartbeatByPath", answers.heartbeat, {
+        ...one,
+        summary: "One service, its name percent-encoded",
+        path: nameInPath,
+        query: restInQuery,
+      }),
+    },
+    "/get/{service}": {
+      get: operation("getByPath", answers.heartbeat, {
+        ...one,
+        alias: "GET /heartbeat/{service}",
+        path: nameInPath,
+        query: restInQuery,
+      }),
+    },
+    "/event": { post: operation("addEvent", answers.addedEvent, add) },
+    "/add-event": { post: operation("addAnEvent", answers.addedEvent, { ...add, alias: "POST /event" }) },
+    "/events": { get: operation("listEvents", answers.events, events) },
+    "/list-events": { get: operation("listAllEvents", answers.events, { ...events, alias: "GET /events" }) },
+    "/alerts": {
+      get: operation("listAlerts", answers.alerts, {
+        tag: "Alerts",
+        summary: "The delivery log: who was told what, newest first",
+        query: alertsSchema,
+      }),
+    },
+    "/hello": {
+      get: operation("hello", answers.hello, {
+        tag: "System",
+        summary: "Time, version, presets, and what is wrong with the configuration",
+        query: helloSchema,
+      }),
+    },
+    "/health": {
+      get: operation("health", answers.health, {
+        tag: "System",
+        summary: "Whether the Worker reaches its database; needs no password",
+        isOpen: true,
+      }),
+    },
+    "/pings": {
+      get: operation("listPings", answers.pings, { tag: "System", summary: "The original's URL checks: none so far" }),
+    },
+  };
+}
+
+interface OperationParts {
+  tag: string;
+  summary?: string;
+  /** The operation of which this one is another spelling. */
+  alias?: string;
+  body?: z.ZodMiniObject;
+  query?: z.ZodMiniObject;
+  path?: z.ZodMiniObject;
+  errors?: ErrorStatus[];
+  isOpen?: boolean;
+  isBrowserDoor?: boolean;
+}
+
+function operation(operationId: string, answer: Answer, parts: OperationParts): ZodOpenApiOperationObject {
+  const { tag, summary = "", alias, body, query, path, errors = [], isOpen, isBrowserDoor } = parts;
+  const statuses: ErrorStatus[] = [
+    ...(body || query || path ? [400 as const] : []),
+    ...(isOpen ? [] : [403 as const]),
+    ...errors,
+    ...(body ? [413 as const] : []),
+    ...(isOpen ? [] : [500 as const]),
+    503,
+  ];
+  return {
+    operationId,
+    tags: [tag],
+    summary: alias ? `The same as \`${alias}\`` : summary,
+    ...(isOpen ? { security: [] } : {}),
+    ...(path || query ? { requestParams: { ...(path && { path }), ...(query && { query }) } } : {}),
+    ...(body && { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
+    responses: {
+      "200": { description: "Done.", content: { "application/json": { schema: answer } } },
+      ...(isBrowserDoor && {
+        "302": { description: "To the web interface.", headers: z.object({ location: z.literal("/gui") }) },
+      }),
+      ...Object.fromEntries(
+        statuses.map((status) => [status, { $ref: `#/components/responses/${ERROR_NAMES[status]}` }]),
+      ),
+    },
+  } as ZodOpenApiOperationObject;
+}

@@ -1,0 +1,95 @@
+import * as z from "zod/mini";
+import type { DeliveryState } from "../domain/alert.ts";
+import { DEFAULT_LEVEL } from "../domain/level.ts";
+import {
+  LONGEST_GRACE_SECONDS,
+  LONGEST_NEXT_IN_SECONDS,
+  MOST_FURTHER_TARGETS,
+  MOST_MESSAGE_BYTES,
+  MOST_TARGET_CHARACTERS,
+  PAGE_LIMITS,
+  SHORTEST_REMINDER_SECONDS,
+} from "../domain/limits.ts";
+import { boolean, date, humanDates, level, number, seconds, serviceName, text } from "./fields.ts";
+
+export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
+
+const NEXT_IN_HINT = `nextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
+const GRACE_HINT = `grace must be a number of seconds from 0 to ${LONGEST_GRACE_SECONDS}.`;
+const REMIND_HINT = `remindEvery must be 0 or a number of seconds from ${SHORTEST_REMINDER_SECONDS} to ${LONGEST_NEXT_IN_SECONDS}.`;
+const ALERTS_HINT = `alerts must be a list of at most ${MOST_FURTHER_TARGETS} targets, each {"type","target"}, both strings, target of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
+const ALERT_TYPE_HINT = "alertType must be a string.";
+const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
+const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
+const LIMIT_HINT = `limit must be an integer from 1 to ${PAGE_LIMITS.most}.`;
+const STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
+
+function targetText(hint: string) {
+  return text(hint).check(z.minLength(1, hint), z.maxLength(MOST_TARGET_CHARACTERS, hint));
+}
+
+/** One of the further targets of a service. */
+export const targetSchema = z.object({ type: text(ALERTS_HINT), target: targetText(ALERTS_HINT) }, ALERTS_HINT);
+
+export const pulseSchema = z.object({
+  service: serviceName,
+  nextIn: seconds(NEXT_IN_HINT, 1, LONGEST_NEXT_IN_SECONDS),
+  grace: z.optional(seconds(GRACE_HINT, 0, LONGEST_GRACE_SECONDS)),
+  remindEvery: z.optional(
+    seconds(REMIND_HINT, 0, LONGEST_NEXT_IN_SECONDS).check(
+      z.refine((value: number) => value === 0 || value >= SHORTEST_REMINDER_SECONDS, REMIND_HINT),
+    ),
+  ),
+  pauseUntil: z.optional(seconds(PAUSE_HINT, 0, Number.MAX_SAFE_INTEGER)),
+  alertType: z.optional(text(ALERT_TYPE_HINT)),
+  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
+  alerts: z.optional(z.array(targetSchema, ALERTS_HINT).check(z.maxLength(MOST_FURTHER_TARGETS, ALERTS_HINT))),
+});
+
+export const cancelSchema = z.object({
+  service: serviceName,
+  forget: z._default(z.optional(boolean("forget must be true or false.")), false),
+});
+
+export const heartbeatSchema = z.object({ service: serviceName, humanDates });
+
+export const heartbeatsSchema = z.object({ humanDates });
+
+export const eventSchema = z.object({
+  service: serviceName,
+  level: z._default(z.optional(level), DEFAULT_LEVEL),
+  message: text(MESSAGE_HINT).check(
+    z.refine((message: string) => {
+      const bytes = new TextEncoder().encode(message).byteLength;
+      return bytes >= 1 && bytes <= MOST_MESSAGE_BYTES;
+    }, MESSAGE_HINT),
+  ),
+  alert: z._default(z.optional(boolean("alert must be true or false.")), false),
+});
+
+/** The parameters that every list has which comes in pages. */
+function pagingFields(defaultLimit: number) {
+  const limit = z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(PAGE_LIMITS.most, LIMIT_HINT));
+  return {
+    service: z.optional(serviceName),
+    from: z.optional(date("from")),
+    to: z.optional(date("to")),
+    limit: z._default(z.optional(z.pipe(number(LIMIT_HINT), limit)), defaultLimit),
+    cursor: z.optional(z.string()),
+  };
+}
+
+export const eventsSchema = z.object({
+  ...pagingFields(PAGE_LIMITS.events),
+  level: z.optional(level),
+  message: z.optional(text("message must be a string without NUL characters.")),
+  humanDates,
+});
+
+export const alertsSchema = z.object({
+  ...pagingFields(PAGE_LIMITS.alerts),
+  state: z.optional(z.literal(STATES, `state must be one of ${STATES.join(", ")}.`)),
+  humanDates,
+});
+
+export const helloSchema = z.object({ humanDates });

@@ -1,0 +1,407 @@
+import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import doc from "../../docs/operations.md?raw";
+import { configOf, type Env } from "../../src/config.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, toSeconds } from "../../src/domain/time.ts";
+import { IN_A_REQUEST } from "../../src/http/bulk.ts";
+import worker from "../../src/index.ts";
+import { callWith, visit } from "../support/app.ts";
+import { call, PASSWORD } from "../support/client.ts";
+import { advance, useTestClock } from "../support/clock.ts";
+import { breakD1, DEFAULT_HOOK, interceptProviders, monitorOf, type Received, runAlarm } from "../support/monitor.ts";
+import {
+  alertRecord,
+  event,
+  snapshot,
+  storeAlerts,
+  storeEvents,
+  storeServices,
+  storeTransitions,
+} from "../support/rows.ts";
+
+useTestClock();
+
+/** In everything that must not be logged, whatever it is hidden in. */
+const MARK = "hush";
+const PUSHOVER = { type: "pushover", target: `u${MARK}po4DXghDmr9QzzfQu27cmVRsG` };
+const MAIL = { type: "mail", target: `${MARK}@mail.example` };
+const WEBHOOK = { type: "webhook", target: `https://ann:${MARK}@hooks.example/${MARK}/path?token=${MARK}#${MARK}` };
+const MESSAGE = `the ${MARK}\nof the "night"`;
+
+/** The whole of each, and how each may look once it was put into a header or a path. */
+const SECRETS = [
+  PASSWORD,
+  env.PUSHOVER_TOKEN,
+  env.MAILCHANNELS_API_KEY,
+  env.WEBHOOK_SECRET,
+  env.MAIL_FROM,
+  env.DEFAULT_ALERT_TARGET,
+  MARK,
+  "mail.example",
+  "hooks.example",
+  "default.example",
+]
+  .filter((secret) => secret !== undefined)
+  .flatMap((secret) => [secret, encodeURIComponent(secret), btoa(secret), btoa(`ann:${secret}`)]);
+
+/** What the page says of an event: its levels, and its fields at each. */
+const documented = new Map<string, Map<string, Set<string>>>();
+let fieldsAbove: string[] = [];
+const words = (cell = "") => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word as string);
+for (const [, names, level = "", fields = ""] of doc.matchAll(
+  /^\| (`[^|]+) \| (info|warn|error) \| [^|]+ \| ([^|]+) \|$/gm,
+)) {
+  fieldsAbove = [...(fields.startsWith("as above") ? fieldsAbove : []), ...words(fields)];
+  for (const name of words(names)) {
+    const levels = documented.get(name) ?? new Map<string, Set<string>>();
+    levels.set(level, new Set(fieldsAbove));
+    documented.set(name, levels);
+  }
+}
+
+const METHODS = ["log", "info", "warn", "error", "debug", "trace"] as const;
+let written: unknown[][] = [];
+
+beforeEach(() => {
+  written = [];
+  for (const method of METHODS) {
+    vi.spyOn(console, method).mockImplementation((...words) => {
+      written.push(words);
+    });
+  }
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Expects that every line is one of those that the page lists, and tells nothing that it must not. */
+function expectHarmless(lines: readonly unknown[][]): { event: string }[] {
+  return lines.map((words) => {
+    const [line] = words as [string];
+    expect(words, "one text").toEqual([expect.any(String)]);
+    expect(line, "one line").not.toMatch(/[\r\n]/);
+    const { level, event, ...fields } = JSON.parse(line);
+    const known = documented.get(event)?.get(level);
+    expect(known, `${event} is documented at level ${level}`).toBeDefined();
+    expect([...(known ?? [])], line).toEqual(expect.arrayContaining(Object.keys(fields)));
+    for (const secret of SECRETS) expect(line.toLowerCase()).not.toContain(secret.toLowerCase());
+    return { event };
+  });
+}
+
+/** An answer that repeats all that it got. */
+const echo = (status: number, { url, body }: Received) =>
+  new Response(JSON.stringify({ status: 1, errors: [url, body, MARK] }), { status });
+/** What each provider answers when it takes a message. */
+const acceptLoudly = (message: Received) => echo(message.url.includes("/tx/v1/send") ? 202 : 200, message);
+
+const MINUTE = 60;
+/** A pulse whose targets are of all kinds. */
+const pulse = (service: string, fields: Record<string, unknown> = {}) =>
+  call("POST", "/", {
+    body: {
+      service,
+      nextIn: MINUTE,
+      alertType: PUSHOVER.type,
+      alertTarget: PUSHOVER.target,
+      alerts: [MAIL, WEBHOOK],
+      ...fields,
+    },
+  });
+const toHook = { alertType: WEBHOOK.type, alertTarget: WEBHOOK.target, alerts: [] };
+const tell = (service: string) =>
+  call("POST", "/event", { body: { service, level: 5, message: MESSAGE, alert: true } });
+
+/** What may befall the services of a watchTower, and the events that each must leave in the log. */
+const LIVES: [what: string, events: string[], live: (service: string) => Promise<void>][] = [
+  [
+    "requests that are refused",
+    ["request.refused"],
+    async () => {
+      const basic = (password: string) => ({ authorization: `Basic ${btoa(`ann:${password}`)}` });
+      const json = (body: unknown) => ({ raw: JSON.stringify(body) });
+      const good = { service: "refused", nextIn: 60, alertType: MAIL.type, alertTarget: MAIL.target };
+      const answers = [
+        await visit("GET", "/", { password: `${MARK} ${PASSWORD}` }),
+        await visit("GET", "/", { authorization: `Bearer ${MARK}` }),
+        await visit("GET", "/", basic(MARK)),
+        await visit("POST", "/event", { ...basic(PASSWORD), origin: `https://${MARK}.example` }),
+        await visit("GET", `/hello?password=${encodeURIComponent(PASSWORD)}`),
+        await call("GET", `/${MARK}?${MARK}=${MARK}`),
+        await call("PUT", `/heartbeat/${MARK}`),
+        await call("GET", `/heartbeat/${MARK}`),
+        await call("GET", `/heartbeat/%E0%A4%A${MARK}`),
+        await call("GET", `/events?from=${MARK}`),
+        await call("GET", `/events?cursor=${MARK}`),
+        await call("GET", `/events?message=%E0%A4%A${MARK}`),
+        await call("GET", `/alerts?state=${MARK}`),
+        await call("POST", "/", { raw: MARK }),
+        await call("POST", "/", { raw: `{"service": ${MARK}` }),
+        await call("POST", "/", { raw: new Uint8Array([0xff, ...new TextEncoder().encode(MARK)]) }),
+        await call("POST", "/event", { raw: MARK.repeat(200_000) }),
+        await call("POST", "/", json({ ...good, alertType: MARK })),
+        await call("POST", "/", json({ ...good, alertType: "webhook", alertTarget: `ftp://${MARK}.example` })),
+        await call("POST", "/", json({ ...good, alertType: "webhook", alertTarget: `http://localhost/${MARK}` })),
+        await call("POST", "/", json({ ...good, alerts: [{ type: MARK, target: MARK }] })),
+        await call("POST", "/", json({ ...good, nextIn: MARK })),
+        await call("POST", "/", json({ ...good, service: `${MARK}\n` })),
+        await call("POST", "/event", json({ service: "refused", message: MESSAGE, level: MARK })),
+        await call("DELETE", "/", json({ service: { [MARK]: MARK } })),
+      ];
+      for (const { status } of answers) expect(status).toBeGreaterThanOrEqual(400);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400, 403, 404, 405, 413]));
+      expect(written).toHaveLength(answers.length);
+    },
+  ],
+  [
+    "a service that lives, dies, is reminded of, revives, and ends",
+    [
+      ...["service.born", "service.died", "service.reminded", "service.revived", "service.retargeted"],
+      ...["service.cancelled", "service.resumed", "service.forgotten", "alert.delivered"],
+    ],
+    async (service) => {
+      const received = interceptProviders(acceptLoudly);
+      await pulse(service, { remindEvery: MINUTE });
+      for (let i = 0; i < 2; i++) await runAlarm(service);
+      await pulse(service);
+      await tell(service);
+      await runAlarm(service, Date.now() + SECOND_MS);
+      await pulse(service, toHook);
+      await call("DELETE", "/", { body: { service } });
+      await pulse(service);
+      await call("DELETE", "/", { body: { service, forget: true } });
+      expect(received).toHaveLength(3 + 3 + 3 + 1);
+    },
+  ],
+  [
+    "a death and a return that a pause holds back",
+    ["service.death-told", "service.revival-told"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      await pulse(service, { pauseUntil: toSeconds(Date.now() + HOUR_MS) });
+      for (let i = 0; i < 2; i++) await runAlarm(service);
+      await pulse(service, { nextIn: 86_400, pauseUntil: toSeconds(Date.now() + HOUR_MS) });
+      await runAlarm(service);
+    },
+  ],
+  [
+    "providers that fail, and repeat what they got",
+    ["alert.retry", "alert.failed"],
+    async (service) => {
+      const received = interceptProviders((message, index) => {
+        if (message.url === DEFAULT_HOOK) return acceptLoudly(message);
+        if (message.url === WEBHOOK.target) return echo(400, message);
+        if (index < 6) throw new TypeError(`Fetch of ${message.url} with ${JSON.stringify(message.body)} failed`);
+        return echo(index < 9 ? 401 : 503, message);
+      });
+      await pulse(service);
+      for (let i = 0; i < 12; i++) await runAlarm(service);
+      expect(received.filter(({ url }) => url === DEFAULT_HOOK)).toHaveLength(1);
+    },
+  ],
+  [
+    "an alert whose target is removed while it is on its way",
+    ["alert.dropped"],
+    async (service) => {
+      interceptProviders(async (message) => {
+        await pulse(service, { alertType: MAIL.type, alertTarget: MAIL.target, alerts: [] });
+        return echo(503, message);
+      });
+      await pulse(service, toHook);
+      await runAlarm(service);
+      expect(written.join()).toContain(`"level":"info","event":"alert.dropped"`);
+    },
+  ],
+  [
+    "an alert that is owed when alerts are switched off",
+    ["alert.dropped"],
+    async (service) => {
+      const received = interceptProviders(acceptLoudly);
+      await tell(service);
+      await runInDurableObject(monitorOf(service), async (instance) => {
+        const config = configOf((instance as unknown as { env: Env }).env);
+        config.alertsEnabled = false;
+        await instance.alarm();
+        config.alertsEnabled = true;
+      });
+      expect(received).toEqual([]);
+      expect(written.join()).toContain(`"level":"warn","event":"alert.dropped"`);
+    },
+  ],
+  [
+    "an alarm that ends unexpectedly",
+    ["alarm.failed"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      await tell(service);
+      vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(() => {
+        throw new Error("no more timers");
+      });
+      await runAlarm(service);
+    },
+  ],
+  [
+    "an alarm that the platform has lost, while D1 fails",
+    ["alarm.lost", "d1.failed"],
+    async (service) => {
+      await pulse(service);
+      await runInDurableObject(monitorOf(service), (_, { storage }) => storage.deleteAlarm());
+      await evictDurableObject(monitorOf(service));
+      breakD1();
+      await monitorOf(service).snapshot();
+    },
+  ],
+  [
+    "a storage that refuses a write",
+    ["storage.failed", "object.failed", "request.refused"],
+    async (service) => {
+      await pulse(service);
+      await runInDurableObject(monitorOf(service), (_, { storage }) => {
+        vi.spyOn(storage.kv, "put").mockImplementation(() => {
+          throw new Error("database or disk is full: SQLITE_FULL");
+        });
+      });
+      expect((await pulse(service, toHook)).status).toBe(503);
+    },
+  ],
+  [
+    "a D1 that refuses every query",
+    ["d1.failed", "directory.refresh-failed", "request.failed", "request.refused", "health.failed"],
+    async (service) => {
+      await pulse(service, { nextIn: 86_400 });
+      breakD1();
+      advance(20 * MINUTE_MS);
+      expect((await pulse(service, { nextIn: 86_400 })).status).toBe(200);
+      expect((await pulse(service, { nextIn: 86_400, ...toHook })).status).toBe(200);
+      expect((await tell(service)).status).toBe(200);
+      const answers = [
+        await call("POST", "/event", { body: { service, message: MESSAGE } }),
+        await call("GET", `/events?message=${MARK}`),
+        await call("GET", "/"),
+        await call("GET", `/heartbeat/${MARK}`),
+        await call("GET", "/alerts"),
+        await visit("GET", "/health"),
+        await call("GET", "/gui"),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
+      await vi.waitFor(() => expect(written.join()).toContain("directory.refresh-failed"));
+    },
+  ],
+  [
+    "a D1 that does not answer",
+    ["d1.slow"],
+    async (service) => {
+      vi.spyOn(env.DB, "batch").mockImplementation(() => new Promise(() => {}));
+      expect((await pulse(service)).status).toBe(200);
+    },
+  ],
+  [
+    "a row that D1 refuses for itself",
+    ["d1.failed", "d1.parked"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: string or blob too big: SQLITE_TOOBIG"));
+      await tell(service);
+      for (let i = 0; i < 10; i++) await runAlarm(service);
+    },
+  ],
+  [
+    "a list that can't reach an object, nor write what it has learned",
+    ["object.failed", "directory.ask-failed", "directory.refresh-failed"],
+    async (service) => {
+      await pulse(service);
+      const targets = [WEBHOOK, MAIL];
+      await storeServices(snapshot("out of reach", { last: toSeconds(Date.now()) - HOUR_MS, targets }));
+      advance(DAY_MS);
+      const getByName = env.SERVICE_MONITOR.getByName.bind(env.SERVICE_MONITOR);
+      vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation((name) => {
+        if (name === "out of reach") throw new Error("internal error");
+        return getByName(name);
+      });
+      // The list is read, and then its rows are written back.
+      const prepare = env.DB.prepare.bind(env.DB);
+      vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+        if (sql.startsWith("insert")) throw new Error("D1_ERROR: D1 DB is overloaded");
+        return prepare(sql);
+      });
+      expect((await call("GET", "/")).status).toBe(200);
+    },
+  ],
+  [
+    "what has grown too old",
+    ["events.pruned", "transitions.pruned", "alerts.pruned"],
+    async () => {
+      const id = "0000000000ABCDEFGHJKMNPQRS";
+      await storeEvents(event(0, { message: MESSAGE }));
+      await storeTransitions({ id, service: "old", status: "dead" });
+      await storeAlerts(alertRecord(0, { alert: { message: MESSAGE }, target: WEBHOOK }));
+      await worker.scheduled(createScheduledController({ scheduledTime: new Date() }), env);
+    },
+  ],
+  [
+    "a cron trigger that fails",
+    ["prune.failed"],
+    async () => {
+      breakD1();
+      const controller = createScheduledController({ scheduledTime: new Date() });
+      await expect(worker.scheduled(controller, env)).rejects.toThrow();
+    },
+  ],
+  [
+    "a long list whose reader can't be reached",
+    ["reader.failed", "request.refused"],
+    async () => {
+      await storeEvents(...Array.from({ length: IN_A_REQUEST.rows + 1 }, (_, i) => event(i, { message: MESSAGE })));
+      vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      expect((await call("GET", "/events?from=0")).status).toBe(503);
+    },
+  ],
+  [
+    "variables that make no sense",
+    ["config.problem"],
+    async () => {
+      const variables = {
+        ...{ GRACE_SECONDS: MARK, EVENTS_RETENTION_DAYS: MARK, RECORDS_RETENTION_DAYS: MARK, TIMEZONE: MARK },
+        ...{
+          ALERTS_ENABLED: MARK,
+          ALLOW_PRIVATE_WEBHOOKS: MARK,
+          EVENTS_PRESETS: `[{"name":"${MARK}"`,
+          PUBLIC_URL: MARK,
+        },
+        ...{ PUSHOVER_API_URL: MARK, MAILCHANNELS_API_URL: MARK, DEFAULT_ALERT_TYPE: MARK },
+        ...{ DEFAULT_ALERT_TARGET: undefined, PASSWORD: MARK },
+      };
+      expect((await callWith(variables, "GET", "/hello", { headers: { password: MARK } })).status).toBe(200);
+      expect((await callWith(variables, "GET", "/hello")).status).toBe(403);
+    },
+  ],
+];
+
+describe("the log", () => {
+  it("is that which docs/operations.md lists, each event brought about below", () => {
+    const events = LIVES.flatMap(([, events]) => events);
+    expect([...documented.keys()].sort()).toEqual([...new Set(events)].sort());
+  });
+
+  it.each(LIVES)("tells of %s, and no secret, target or message", async (service, events, live) => {
+    await live(service);
+    const logged = expectHarmless(written).map(({ event }) => event);
+    expect([...new Set(logged)]).toEqual(expect.arrayContaining(events));
+  });
+
+  it("tells of a steady pulse, a look and an event nothing", async () => {
+    const service = "steady";
+    await pulse(service);
+    written = [];
+    for (let i = 0; i < 20; i++) {
+      advance(30 * SECOND_MS);
+      expect((await pulse(service)).status).toBe(200);
+    }
+    await call("POST", "/event", { body: { service, level: 7, message: MESSAGE } });
+    for (const path of ["/", "/heartbeat/steady", "/events", "/alerts", "/hello", "/pings", "/gui"]) {
+      expect((await call("GET", path)).status).toBe(200);
+    }
+    expect(written).toEqual([]);
+  });
+});

@@ -1,0 +1,195 @@
+import { expect } from "vitest";
+import { REFRESH_SECONDS } from "../../../src/domain/snapshot.ts";
+import { HOUR_MS } from "../../../src/domain/time.ts";
+import { MOST_SEARCHED } from "../../../src/storage/event-log.ts";
+import { visit } from "../app.ts";
+import { call, PASSWORD } from "../client.ts";
+import { advance } from "../clock.ts";
+import { type Cost, costOf } from "../meter.ts";
+import { MINUTELY } from "../monitor.ts";
+import {
+  born,
+  died,
+  diedUnheard,
+  ELEVEN,
+  FURTHER,
+  happened,
+  intoPeriod,
+  listed,
+  newName,
+  ofPulse,
+  ofRequest,
+  overdue,
+  told,
+} from "./stage.ts";
+
+/**
+ * What each route costs in the cases that docs/deploy.md lists, in its order. Each is the worst of its kind: what may be
+ * many, such as targets, is as many as is allowed.
+ */
+export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
+  ["`POST /`: a pulse as promised", async () => ofPulse(await born())],
+  [
+    "`POST /`: the first in ten minutes",
+    async () => {
+      const service = await born({ ...MINUTELY, nextInSeconds: 3_600 });
+      intoPeriod(service, REFRESH_SECONDS);
+      return ofPulse(service, { nextIn: 3_600 });
+    },
+  ],
+  ["`POST /`: it promises another time", async () => ofPulse(await born(), { nextIn: 120 })],
+  ["`POST /`: the first of a service", () => ofPulse(newName())],
+  [
+    "`POST /`: it changes 11 targets",
+    async () =>
+      ofPulse(await born(), { alerts: FURTHER.map(({ type, target }) => ({ type, target: `${target}/new` })) }),
+  ],
+  ["`POST /`: it revives, 1 target", async () => ofPulse(await died())],
+  ["`POST /`: it revives, 11 targets", async () => ofPulse(await died(ELEVEN), { alerts: FURTHER })],
+  [
+    "`POST /`: it revives before the death is noticed, 11 targets",
+    async () => {
+      const service = await born(ELEVEN);
+      advance(HOUR_MS);
+      return ofPulse(service, { alerts: FURTHER });
+    },
+  ],
+  [
+    "`DELETE /`: cancel",
+    async () => {
+      const service = await born();
+      return ofRequest("DELETE", "/", { body: { service }, services: [service] });
+    },
+  ],
+  [
+    "`DELETE /`: cancel, 11 death notices not delivered",
+    async () => {
+      const service = await diedUnheard(ELEVEN);
+      return ofRequest("DELETE", "/", { body: { service }, services: [service] });
+    },
+  ],
+  [
+    "`DELETE /`: forget",
+    async () => {
+      const service = await born();
+      return ofRequest("DELETE", "/", { body: { service, forget: true }, services: [service] });
+    },
+  ],
+  [
+    "`GET /heartbeat/NAME`: there is one",
+    async () => {
+      const service = await born();
+      return ofRequest("GET", `/heartbeat/${service}`, { services: [service] });
+    },
+  ],
+  ["`GET /heartbeat/NAME`: there is none", () => ofRequest("GET", "/heartbeat/nobody", { status: 404 })],
+  [
+    "`GET /`: 10 services in time",
+    async () => {
+      await listed(10);
+      return ofRequest("GET", "/");
+    },
+  ],
+  ["`GET /`: 10 overdue", async () => ofRequest("GET", "/", { services: await overdue(10) })],
+  [
+    "`GET /`: 1,000 in time",
+    async () => {
+      await listed(1_000);
+      return ofRequest("GET", "/");
+    },
+  ],
+  ["`GET /`: 1,000 overdue", async () => ofRequest("GET", "/", { services: await overdue(1_000) })],
+  ["`GET /`: 10,000 overdue", async () => ofRequest("GET", "/", { services: await overdue(10_000) })],
+  ["`POST /event`: level 0 to 3", () => ofRequest("POST", "/event", { body: { service: "a", message: "hello" } })],
+  [
+    "`POST /event`: from level 4 on",
+    () => ofRequest("POST", "/event", { body: { service: "a", message: "hello", level: 4 } }),
+  ],
+  [
+    "`POST /event`: with `alert`",
+    () => {
+      const service = newName();
+      const body = { service, message: "hello", level: 4, alert: true };
+      return ofRequest("POST", "/event", { body, services: [service] });
+    },
+  ],
+  [
+    "`GET /events`: 1,000, the default",
+    async () => {
+      await happened(1_001);
+      return ofRequest("GET", "/events");
+    },
+  ],
+  [
+    "`GET /events`: 10,000, the most",
+    async () => {
+      await happened(10_001);
+      return ofRequest("GET", "/events?limit=10000");
+    },
+  ],
+  [
+    "`GET /events`: 10,000, of which 1,000 are longer than 800 bytes",
+    async () => {
+      await happened(9_001);
+      await happened(1_000, { message: "x".repeat(2_000) });
+      return ofRequest("GET", "/events?limit=10000");
+    },
+  ],
+  [
+    "`GET /events`: a search that finds nothing",
+    async () => {
+      await happened(MOST_SEARCHED + 1);
+      return ofRequest("GET", "/events?message=nowhere");
+    },
+  ],
+  [
+    "`GET /alerts`: 100, the default",
+    async () => {
+      await told(101);
+      return ofRequest("GET", "/alerts");
+    },
+  ],
+  [
+    "`GET /alerts`: 10,000, the most",
+    async () => {
+      await told(10_001);
+      return ofRequest("GET", "/alerts?limit=10000");
+    },
+  ],
+  [
+    "`GET /hello`, `GET /pings`: always",
+    async () => {
+      const [hello, pings] = [await ofRequest("GET", "/hello"), await ofRequest("GET", "/pings")];
+      expect(pings).toEqual(hello);
+      return hello;
+    },
+  ],
+  ["`GET /health`: always", () => ofRequest("GET", "/health")],
+  [
+    "`GET /gui`: 1,000 overdue, 20 events",
+    async () => {
+      const services = await overdue(1_000);
+      await happened(21);
+      const headers = { authorization: `Basic ${btoa(`me:${PASSWORD}`)}` };
+      return costOf(async () => expect((await visit("GET", "/gui", headers)).status).toBe(200), { services });
+    },
+  ],
+  [
+    "what is refused: 400, 403, 405, 413, or no such route",
+    async () => {
+      const refused = async (status: number, method: string, path: string, init: Parameters<typeof call>[2] = {}) =>
+        costOf(async () => expect((await call(method, path, init)).status).toBe(status));
+      const costs = [
+        await refused(400, "POST", "/", { body: { service: "a" } }),
+        await refused(400, "POST", "/event", { raw: "{" }),
+        await refused(400, "GET", "/events?limit=0"),
+        await refused(403, "GET", "/", { headers: { password: "wrong" } }),
+        await refused(404, "GET", "/nowhere"),
+        await refused(405, "PUT", "/"),
+        await refused(413, "POST", "/event", { raw: "x".repeat(600_000) }),
+      ];
+      for (const cost of costs) expect(cost).toEqual(costs[0]);
+      return costs[0] as Cost;
+    },
+  ],
+];

@@ -1,0 +1,137 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
+import { ulids } from "../../../src/domain/ulid.ts";
+import worker from "../../../src/index.ts";
+import { call } from "../client.ts";
+import { advance, START_MS } from "../clock.ts";
+import { type Cost, costOf } from "../meter.ts";
+import { accept, breakD1, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../monitor.ts";
+import { alertRecord, event, storeAlerts, storeEvents, storeTransitions } from "../rows.ts";
+import { born, died, diedUnheard, ELEVEN, fail, inTurn, newName, ofAlarm } from "./stage.ts";
+
+const cron = () =>
+  costOf(() => {
+    const controller = { scheduledTime: START_MS, cron: "*/10 * * * *", noRetry() {} } as ScheduledController;
+    return worker.scheduled(controller, env);
+  });
+
+/** Rows of each table that are too old, `stepMs` apart. */
+async function grownOld(counts: { events: number; records: number }, stepMs: number): Promise<void> {
+  const ids = (count: number, days: number) =>
+    stepMs === 0
+      ? ulids(START_MS - days * DAY_MS, count)
+      : Array.from({ length: count }, (_, i) => ulids(START_MS - days * DAY_MS - i * stepMs, 1)[0] as string);
+  const eventIds = ids(counts.events, 100);
+  for (let i = 0; i < eventIds.length; i += 5_000) {
+    await storeEvents(...eventIds.slice(i, i + 5_000).map((id) => event(0, { id, level: 4 })));
+  }
+  const recordIds = ids(counts.records, 500);
+  await storeTransitions(...recordIds.map((id) => ({ id, service: "a", status: "dead" as const })));
+  await storeAlerts(...recordIds.map((id) => alertRecord(0, { alert: { id } })));
+}
+
+/** What each alarm and the cron trigger cost in the cases that docs/deploy.md lists, in its order. */
+export const TRIGGERS: [name: string, measure: () => Promise<Cost>][] = [
+  [
+    "the alarm: too early, sets itself again",
+    async () => {
+      const service = await born();
+      return costOf(() => runDurableObjectAlarm(monitorOf(service)), { services: [service], isAlarm: true });
+    },
+  ],
+  [
+    "the alarm: a death, 1 target",
+    async () => {
+      interceptProviders(accept);
+      return ofAlarm(await born());
+    },
+  ],
+  [
+    "the alarm: a death, 11 targets that answer in turn",
+    async () => {
+      interceptProviders(inTurn(accept));
+      return ofAlarm(await born(ELEVEN));
+    },
+  ],
+  [
+    "the alarm: a death, 11 targets that fail in turn",
+    async () => {
+      interceptProviders(inTurn(fail));
+      return ofAlarm(await born(ELEVEN));
+    },
+  ],
+  ["the alarm: another attempt that fails, 1 target", async () => ofAlarm(await diedUnheard(MINUTELY))],
+  [
+    "the alarm: another attempt, 11 targets that fail in turn",
+    async () => {
+      const service = await diedUnheard(ELEVEN);
+      interceptProviders(inTurn(fail));
+      return ofAlarm(service);
+    },
+  ],
+  ["the alarm: a reminder, 1 target", async () => ofAlarm(await died({ ...MINUTELY, remindEverySeconds: 600 }))],
+  [
+    "the alarm: a reminder, 11 targets that answer in turn",
+    async () => {
+      const service = await died({ ...ELEVEN, remindEverySeconds: 600 });
+      interceptProviders(inTurn(accept));
+      return ofAlarm(service);
+    },
+  ],
+  [
+    "the alarm: a revival, 11 targets that answer in turn",
+    async () => {
+      const service = await died(ELEVEN);
+      await monitorOf(service).pulse(ELEVEN);
+      interceptProviders(inTurn(accept));
+      return ofAlarm(service);
+    },
+  ],
+  [
+    "the alarm: an event with `alert`",
+    async () => {
+      interceptProviders(accept);
+      const service = newName();
+      await call("POST", "/event", { body: { service, message: "hello", level: 4, alert: true } });
+      return ofAlarm(service);
+    },
+  ],
+  [
+    "the alarm: D1 is back, which had missed a death and a revival of 11 targets",
+    async () => {
+      const service = await born(ELEVEN);
+      interceptProviders(accept);
+      const mend = breakD1();
+      await runAlarm(service);
+      advance(MINUTE_MS);
+      await monitorOf(service).pulse({ ...ELEVEN, nextInSeconds: DAY_MS / SECOND_MS });
+      for (let i = 0; i < 5; i++) await runAlarm(service);
+      mend();
+      return ofAlarm(service);
+    },
+  ],
+  [
+    "the alarm: a service that was cancelled 30 days ago",
+    async () => {
+      const service = await born();
+      await monitorOf(service).cancel();
+      return ofAlarm(service);
+    },
+  ],
+  ["the cron trigger: nothing is too old", () => cron()],
+  [
+    "the cron trigger: much is too old",
+    async () => {
+      await grownOld({ events: 200, records: 50 }, HOUR_MS);
+      return cron();
+    },
+  ],
+  [
+    "the cron trigger: 10,000 events, 1,000 transitions and 1,000 alerts came in a quarter of an hour",
+    async () => {
+      await grownOld({ events: 10_001, records: 1_001 }, 0);
+      return cron();
+    },
+  ],
+];
