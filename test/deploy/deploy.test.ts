@@ -28,6 +28,9 @@ describe("npm run deploy, over the life of an account", { timeout: 60_000 }, () 
     expect(versions).toHaveLength(1);
     expect(deployed?.bindings).toContainEqual(boundDatabase(api.account));
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "ServiceMonitor" }));
+    expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "BulkReader" }));
+    const assets = api.account.assets.get(deployed?.metadata.assets?.jwt ?? "");
+    expect(assets).toEqual(["/docs.css", "/docs.html", "/gui/style.css", "/openapi.json"]);
     expect({ subdomainEnabled, crons }).toEqual({ subdomainEnabled: true, crons: ["*/10 * * * *"] });
 
     password = passwordOf(deployed);

@@ -20,6 +20,7 @@ export interface Metadata {
   compatibility_date?: string;
   compatibility_flags?: string[];
   observability?: unknown;
+  assets?: { jwt: string };
 }
 
 /** A version of a Worker with the bindings that it would run with. */
@@ -56,6 +57,9 @@ export class ApiError extends Error {
 
 /** What a Cloudflare account holds, with the rules of the API that matter to a deploy. */
 export class Account {
+  /** The paths of each set of assets, by the token of its upload. */
+  readonly assets = new Map<string, string[]>();
+  readonly #files = new Set<string>();
   readonly databases = new Map<string, { uuid: string; name: string; sqlite: DatabaseSync }>();
   readonly scripts = new Map<string, Script>();
   subdomain: string | undefined = "example";
@@ -94,6 +98,23 @@ export class Account {
     }
   }
 
+  /** Begins the upload of a Worker's assets: answers which files are not known yet, and a token that belongs to it. */
+  beginAssets(manifest: Record<string, { hash: string }>): { jwt: string; buckets: string[][] } {
+    const missing = Object.values(manifest)
+      .map(({ hash }) => hash)
+      .filter((hash) => !this.#files.has(hash));
+    const jwt = tokenOf({ session: randomUUID() });
+    this.assets.set(jwt, Object.keys(manifest).sort());
+    return { jwt, buckets: missing.length > 0 ? [missing] : [] };
+  }
+
+  /** Takes files by their hashes; the token of their upload is then the one that a version names. */
+  uploadAssets(jwt: string, hashes: string[]): { jwt: string } {
+    if (!this.assets.has(jwt)) throw new ApiError(403, 10000, "Authentication error");
+    for (const hash of hashes) this.#files.add(hash);
+    return { jwt };
+  }
+
   script(name: string, notFoundCode = 10007): Script {
     const script = this.scripts.get(name);
     if (!script) throw new ApiError(404, notFoundCode, "This Worker does not exist on your account.");
@@ -113,6 +134,9 @@ export class Account {
   /** Adds a version to a Worker, which PUT (`deploy`) creates where it is missing; the rules are those of the API. */
   upload(name: string, metadata: Metadata, deploy: boolean): { script: Script; version: Version } {
     const script = deploy ? (this.scripts.get(name) ?? newScript(name, "wrangler")) : this.script(name);
+    if (metadata.assets && this.assets.get(metadata.assets.jwt) === undefined) {
+      throw new ApiError(400, 10021, "the assets' completion token is not known");
+    }
     const bindings = this.#resolve(metadata, script.deployed);
     if (metadata.migrations) migrate(script, metadata.migrations, deploy);
     for (const { type, class_name: className, name: binding } of bindings) {
@@ -156,4 +180,10 @@ function migrate(script: Script, migrations: NonNullable<Metadata["migrations"]>
   }
   script.classes.push(...migrations.steps.flatMap((step) => step.new_sqlite_classes ?? []));
   script.migrationTag = migrations.new_tag;
+}
+
+/** A token that wrangler can read: it looks for when it ends. */
+function tokenOf(claims: object): string {
+  const payload = JSON.stringify({ ...claims, exp: Math.floor(Date.now() / 1_000) + 3_600 });
+  return `stub.${Buffer.from(payload).toString("base64url")}.stub`;
 }

@@ -65,7 +65,9 @@ export class CloudflareApi {
     const { body, metadata } = await read(request);
     const call: Call = { method, path, body, ...(metadata && { metadata }) };
     this.calls.push(call);
-    if (request.headers.authorization !== `Bearer ${credentials.token}`) {
+    const upload = /\/workers\/assets\/upload$/.test(path);
+    if (upload) return this.account.uploadAssets(bearerOf(request), body as string[]);
+    if (bearerOf(request) !== credentials.token) {
       throw new ApiError(403, 10000, "Authentication error");
     }
     const fault = this.fault?.call.test(`${method} ${path}`) ? this.fault.how : undefined;
@@ -115,6 +117,10 @@ export class CloudflareApi {
       ["GET /workers/scripts/*/secrets", ([name]) => secretsOf(account.script(name ?? ""))],
       ["GET /workers/scripts/*/deployments", ([name]) => deploymentsOf(account.script(name ?? ""))],
       ["GET /workers/scripts/*/schedules", ([name]) => schedulesOf(account.script(name ?? ""))],
+      [
+        "POST /workers/scripts/*/assets-upload-session",
+        (_, { body }) => account.beginAssets((body as { manifest: Record<string, { hash: string }> }).manifest),
+      ],
       ["PUT /workers/scripts/*", ([name], call) => uploaded(account, name ?? "", call)],
       [
         "POST /workers/scripts/*/versions",
@@ -155,6 +161,10 @@ export class CloudflareApi {
   }
 }
 
+function bearerOf(request: IncomingMessage): string {
+  return request.headers.authorization?.replace(/^Bearer /, "") ?? "";
+}
+
 async function read(request: IncomingMessage): Promise<{ body: unknown; metadata?: Metadata }> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -164,6 +174,7 @@ async function read(request: IncomingMessage): Promise<{ body: unknown; metadata
     return { body: bytes.length > 0 ? JSON.parse(bytes.toString("utf8")) : undefined };
   }
   const form = await new Response(bytes, { headers: { "content-type": type } }).formData();
+  if (!form.has("metadata")) return { body: [...form.keys()] };
   const metadata: Metadata = JSON.parse(String(form.get("metadata")));
   if (!form.has(metadata.main_module)) throw new ApiError(400, 10021, `no part named ${metadata.main_module}`);
   return { body: [...form.keys()], metadata };

@@ -22,7 +22,7 @@ export class Project {
   constructor() {
     mkdirSync(this.home);
     mkdirSync(this.temp);
-    for (const name of ["wrangler.toml", "package.json", "tsconfig.json", "src", "migrations", "scripts"]) {
+    for (const name of ["wrangler.toml", "package.json", "tsconfig.json", "public", "src", "migrations", "scripts"]) {
       cpSync(join(repository, name), join(this.folder, name), { recursive: true });
     }
     symlinkSync(join(repository, "node_modules"), join(this.folder, "node_modules"));
