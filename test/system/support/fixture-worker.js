@@ -10,6 +10,9 @@ export class ServiceMonitor extends DurableObject {
   }
 }
 
+// wrangler.toml names it.
+export class BulkReader extends DurableObject {}
+
 export default {
   async fetch(request, env) {
     const { pathname } = new URL(request.url);
