@@ -49,6 +49,18 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        // The clients' own tests, and programs that use them, against a running watchTower.
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.test.ts"],
+          fileParallelism: false,
+          // What the other test runners print is part of the result.
+          silent: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,2 @@
+/** A command line that makes no sense; its message says what would. */
+export class UsageError extends Error {}

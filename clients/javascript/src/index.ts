@@ -1,0 +1,18 @@
+export { Client } from "./client.ts";
+export { WatchTowerError } from "./error.ts";
+export { EventQueue, type EventQueueOptions } from "./event-queue.ts";
+export { type EventConsole, eventConsole, pinoStream } from "./logging.ts";
+export { Pulser, type PulserOptions } from "./pulser.ts";
+export type {
+  Alert,
+  AlertFilter,
+  ClientOptions,
+  EventFilter,
+  HeartBeat,
+  Hello,
+  Level,
+  PulseOptions,
+  Target,
+  WatchTowerEvent,
+  When,
+} from "./types.ts";
