@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A transport that is a recording: each request gets the next answer, and none beyond the last. */
-final class Recording implements Transport, Surroundings {
+class Recording implements Transport, Surroundings {
     static final String BASE = "http://tower.example/prefix";
     static final String PASSWORD = "correct horse";
 
