@@ -115,7 +115,7 @@ describe("a queue of events", () => {
   });
 
   it("drops and counts what is left when it is closed, and what comes later", async () => {
-    const { queue, messages } = queueOver(never);
+    const { queue, messages, errors } = queueOver(never);
     queue.event("a", "first");
     queue.event("a", "second");
     const closed = queue.close(2_000);
@@ -125,6 +125,8 @@ describe("a queue of events", () => {
     queue.event("a", "later");
     await seconds(600);
     expect(queue.dropped).toBe(4);
+    // The request that was under way is given up: it would keep the program alive.
+    expect(errors).toMatchObject([{ status: 0, hint: "aborted" }]);
     expect(messages()).toEqual(["first"]);
   });
 

@@ -46,6 +46,12 @@ describe("a pulser", () => {
     expect(pulses()).toBe(3);
   });
 
+  it("leaves no time-out of its request behind, which would keep the program alive", async () => {
+    const { client } = recorded([took]);
+    await client.pulse("worker", { nextIn: 60 });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("shifts each pulse by up to a tenth of the interval", async () => {
     for (const [random, due] of [
       [0, 54],
@@ -141,6 +147,7 @@ describe("a pulser", () => {
     expect(requests.map(({ method }) => method)).toEqual(["POST"]);
     answer(new Response(JSON.stringify({ result: 200, heartBeat: HEARTBEAT })));
     await stopped;
+    await seconds(600);
     expect(requests.map(({ method }) => method)).toEqual(["POST", "DELETE"]);
     await pulser.stop();
   });
