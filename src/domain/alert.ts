@@ -1,5 +1,6 @@
 import type { Event } from "./event.ts";
 import { ERROR_LEVEL, levelName, NOTICE_LEVEL } from "./level.ts";
+import type { Outcome } from "./retry.ts";
 import type { Target, Transition } from "./service.ts";
 import { formatDate, formatDuration } from "./time.ts";
 
@@ -35,6 +36,18 @@ export interface AlertRecord {
   /** What the provider said last. */
   lastAnswer?: string;
   nextAttemptMs?: number;
+  /** The attempt that this record is about; undefined where it is about none. */
+  attempt?: DeliveryAttempt;
+}
+
+/** One attempt to deliver an alert. */
+export interface DeliveryAttempt {
+  /** Counted from 1. */
+  number: number;
+  /** When it was answered. */
+  atMs: number;
+  outcome: Outcome["kind"];
+  answer: string;
 }
 
 /** Who is to be told of a transition, and what. Only deaths, reminders of them and revivals are news. */
@@ -105,6 +118,17 @@ export function noticeOfEvent(event: Event, dateMs: number): Notice {
     dateMs,
     title: `${event.service}: ${levelName(event.level)}`,
     message: event.message,
+  };
+}
+
+/** The notice with which somebody tries whether a target is reached. */
+export function noticeOfTest(service: string, nowMs: number): Notice {
+  return {
+    kind: "event",
+    service,
+    dateMs: nowMs,
+    title: `Test alert of ${service}`,
+    message: `This is a test. An alert of the service ${service} would arrive like this.`,
   };
 }
 

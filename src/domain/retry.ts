@@ -40,6 +40,11 @@ export function beginAttempt(previous: Attempts | undefined, nowMs: number): Att
   return { ...previous, count: previous.count + 1 };
 }
 
+/** The memory of a delivery that was given up after `count` attempts, and is begun again. */
+export function attemptsAgain(count: number, nowMs: number): Attempts {
+  return { count, firstMs: nowMs, delayMs: 0, giveUpMs: nowMs + GIVE_UP_AFTER_MS };
+}
+
 /**
  * Decides what follows from an attempt. Delays double from 5 s, never decrease, honour Retry-After, and stop growing at
  * an hour; a delivery is given up a day after its first attempt, or a week after it when our credentials were at fault.

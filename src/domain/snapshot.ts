@@ -1,3 +1,4 @@
+import { hashOf } from "./hash.ts";
 import type { Service, Status, Target } from "./service.ts";
 import { toldTargets } from "./target.ts";
 import { SECOND_MS, toSeconds } from "./time.ts";
@@ -81,11 +82,9 @@ export function isRefreshDue(previousLastMs: number, nowMs: number, phaseSeconds
   return period(previousLastMs) !== period(nowMs);
 }
 
-/** A service's own shift of the refresh periods, from its name (FNV-1a), in seconds. */
+/** A service's own shift of the refresh periods, from its name, in seconds. */
 export function refreshPhaseSeconds(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
-  return hash % REFRESH_SECONDS;
+  return hashOf(name) % REFRESH_SECONDS;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Crockford's base 32: sorts as its values do. */
-const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+export const CROCKFORD_32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const TIME_LENGTH = 10;
 const RANDOM_LENGTH = 16;
 const RANDOM_BITS = 80n;
@@ -33,7 +33,7 @@ export function ulids(ms: number, count: number, random: RandomBytes = cryptoRan
 /** The time that an id was made for. */
 export function ulidTimeMs(id: string): number {
   let ms = 0;
-  for (const character of id.slice(0, TIME_LENGTH)) ms = ms * 32 + ALPHABET.indexOf(character);
+  for (const character of id.slice(0, TIME_LENGTH)) ms = ms * 32 + CROCKFORD_32.indexOf(character);
   return ms;
 }
 
@@ -58,6 +58,6 @@ function clampMs(ms: number): number {
 
 function encode(value: bigint, length: number): string {
   let text = "";
-  for (let rest = value, i = 0; i < length; i++, rest >>= 5n) text = ALPHABET[Number(rest & 31n)] + text;
+  for (let rest = value, i = 0; i < length; i++, rest >>= 5n) text = CROCKFORD_32[Number(rest & 31n)] + text;
   return text;
 }

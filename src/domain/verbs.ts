@@ -135,6 +135,18 @@ export function cancel(previous: Service, nowMs: number): Change {
   };
 }
 
+/**
+ * Keeps alerts back until a moment, as a pulse can, but without a sign of life; a moment that is past ends a pause, and
+ * what it kept back is told.
+ */
+export function pause(previous: Service, untilMs: number, nowMs: number): Change {
+  const { service, transitions } = expire(previous, nowMs);
+  if (service === undefined || service.status === "cancelled") return { service, transitions };
+  if (untilMs <= nowMs && service.pauseUntilMs === undefined) return { service, transitions };
+  const after = expire({ ...service, pauseUntilMs: Math.max(untilMs, nowMs) }, nowMs);
+  return { service: after.service, transitions: [...transitions, ...after.transitions] };
+}
+
 /** The service is cancelled, and nothing shall be known of it any more. */
 export function forget(previous: Service, nowMs: number): Change<undefined> {
   const { transitions, service } = cancel(previous, nowMs);

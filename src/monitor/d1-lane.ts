@@ -116,7 +116,7 @@ export class D1Lane {
     const statements = [
       ...(events.length > 0 ? [insertEvents(this.#db, events)] : []),
       ...(transitions.length > 0 ? [insertTransitions(this.#db, transitions)] : []),
-      ...(records.length > 0 ? [upsertAlerts(this.#db, latestOfEach(records))] : []),
+      ...(records.length > 0 ? [upsertAlerts(this.#db, records)] : []),
       ...(isDirectoryOwed ? [this.#directoryStatement()] : []),
     ];
     const [first, ...rest] = statements;
@@ -128,11 +128,6 @@ export class D1Lane {
     const snapshot = this.#snapshot();
     return snapshot ? upsertServices(this.#db, [snapshot]) : deleteService(this.#db, this.#service);
   }
-}
-
-/** One statement must not touch a row twice: of several records of an alert only the last counts. */
-function latestOfEach(records: readonly AlertRecord[]): AlertRecord[] {
-  return [...new Map(records.map((record) => [record.alert.id, record])).values()];
 }
 
 /** Whether D1 refused the row itself, rather than being absent, overloaded or not yet migrated. */

@@ -115,7 +115,14 @@ export class Dispatcher {
       outcome: outcome.kind,
     };
     const record = (state: AlertRecord["state"], nextAttemptMs?: number) => {
-      const result: AlertRecord = { alert, target, state, attempts: attempts.count, lastAnswer: outcome.answer };
+      const result: AlertRecord = {
+        alert,
+        target,
+        state,
+        attempts: attempts.count,
+        lastAnswer: outcome.answer,
+        attempt: { number: attempts.count, atMs: nowMs, outcome: outcome.kind, answer: outcome.answer },
+      };
       if (nextAttemptMs !== undefined) result.nextAttemptMs = nextAttemptMs;
       this.#ledger.owe({ kind: "record", record: result }, nowMs);
     };

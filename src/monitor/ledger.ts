@@ -8,6 +8,7 @@ import {
   type Owed,
   type OwedAlert,
 } from "../domain/outbox.ts";
+import { attemptsAgain } from "../domain/retry.ts";
 import type { Change, Service } from "../domain/service.ts";
 import { sameSettings } from "../domain/snapshot.ts";
 import { isSameTarget } from "../domain/target.ts";
@@ -118,6 +119,17 @@ export class Ledger {
     const claimedMs = owed.kind !== "alert" && !this.#isDelivering ? CLAIM_MS : 0;
     this.#outbox.add(owed, nowMs + claimedMs, nowMs);
     if (owed.kind === "alert") this.#oweRecord(owed, "pending", 0, nowMs);
+  }
+
+  /**
+   * Owes an alert again that was given up after `attempts` attempts; to be called in a transaction. One that is under way
+   * still, or again, stays as it is.
+   */
+  oweAgain(owed: OwedAlert, attempts: number, nowMs: number): void {
+    const isOwed = ({ owed: other }: OutboxEntry) => other.kind === "alert" && other.alert.id === owed.alert.id;
+    if ([...this.#outbox.entries].some(isOwed)) return;
+    this.#outbox.add(owed, nowMs, nowMs, attemptsAgain(attempts, nowMs));
+    this.#oweRecord(owed, "pending", attempts, nowMs);
   }
 
   /** When something can next happen by itself, but for the lanes in which a delivery is under way. */

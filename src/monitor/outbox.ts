@@ -54,18 +54,19 @@ export class Outbox {
     this.#tableExists = false;
   }
 
-  /** Adds something that is owed, to be tried from `nextMs` on. */
-  add(owed: Owed, nextMs: number, nowMs: number): void {
+  /** Adds something that is owed, to be tried from `nextMs` on, perhaps again. */
+  add(owed: Owed, nextMs: number, nowMs: number, attempts?: Attempts): void {
     this.#createTable();
     // Ids rise also when the clock steps back, and are not used again when the table was empty for a while.
     this.#lastId = Math.max(this.#lastId + 1, nowMs);
-    const entry: OutboxEntry = { id: this.#lastId, lane: laneOf(owed), owed, nextMs, attempts: undefined };
+    const entry: OutboxEntry = { id: this.#lastId, lane: laneOf(owed), owed, nextMs, attempts };
     this.#exec(
-      "insert into outbox (id, lane, owed, next_ms) values (?, ?, ?, ?)",
+      "insert into outbox (id, lane, owed, next_ms, attempts) values (?, ?, ?, ?, ?)",
       entry.id,
       entry.lane,
       JSON.stringify(owed),
       nextMs,
+      attempts ? JSON.stringify(attempts) : null,
     );
     this.#entries.set(entry.id, entry);
   }

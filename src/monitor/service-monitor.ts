@@ -1,12 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
-import { noticeOfEvent } from "../domain/alert.ts";
+import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
 import { dateMs, type Event } from "../domain/event.ts";
-import type { Change, Pulse, Service } from "../domain/service.ts";
+import type { Change, Pulse, Service, Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
+import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
-import { cancel, expire, forget, pulse } from "../domain/verbs.ts";
+import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { findService, upsertServices } from "../storage/directory.ts";
@@ -82,6 +83,32 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** The service as it is now; null where it was never heard of. */
   async snapshot(): Promise<Snapshot | null> {
     return this.#change(expire);
+  }
+
+  /** Keeps alerts back until a moment, or ends that where it is past; null where the service was never heard of. */
+  async pause(untilMs: number): Promise<Snapshot | null> {
+    return this.#change((service, nowMs) => pause(service, untilMs, nowMs));
+  }
+
+  /** Sends a test to all who are told of this service; durable when it returns. Nobody is told of an unknown one. */
+  async sendTest(): Promise<void> {
+    const { service } = this.#ledger;
+    if (!service) return;
+    const nowMs = Date.now();
+    this.#ledger.transaction(nowMs, () => {
+      for (const target of toldTargets(service)) {
+        const alert = { id: ulid(nowMs), ...noticeOfTest(this.#name, nowMs) };
+        this.#ledger.owe({ kind: "alert", alert, target }, nowMs);
+      }
+    });
+    await this.#flushBriefly();
+  }
+
+  /** Sends an alert once more that was given up after `attempts` attempts; durable when it returns. */
+  async sendAgain(alert: Alert, target: Target, attempts: number): Promise<void> {
+    const nowMs = Date.now();
+    this.#ledger.transaction(nowMs, () => this.#ledger.oweAgain({ kind: "alert", alert, target }, attempts, nowMs));
+    await this.#flushBriefly();
   }
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */

@@ -1,14 +1,53 @@
 import { and, desc, eq, getTableColumns, sql } from "drizzle-orm";
-import type { AlertRecord, DeliveryState } from "../domain/alert.ts";
+import type { Alert, AlertRecord, DeliveryState } from "../domain/alert.ts";
 import { toSeconds } from "../domain/time.ts";
+import { ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
 import { bytesOf, inRange, isOneOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
-import { alerts } from "./schema.ts";
+import { type AlertAnswer, alerts } from "./schema.ts";
 
-/** The statement that brings the delivery log up to date: a row only moves forward, so an old record never overtakes. */
+/**
+ * The statement that brings the delivery log up to date: a row only moves forward, so an old record never overtakes; only
+ * an alert that was given up is begun again. What an attempt was answered is added once, however often it is recorded.
+ * @param records of one alert in the order in which they were made
+ */
 export function upsertAlerts(db: Database, records: readonly AlertRecord[]) {
-  const rows = records.map(({ alert, target, state, attempts, lastAnswer, nextAttemptMs }) => ({
+  return db
+    .insert(alerts)
+    .select(
+      sql`select value ->> 'id', value ->> 'service', value ->> 'date', value ->> 'kind', value ->> 'type',
+                 value ->> 'target', value ->> 'title', value ->> 'message', value ->> 'state', value ->> 'attempts',
+                 value ->> 'answer', value ->> 'next', value -> 'answers', value -> 'downtime'
+          from json_each(${JSON.stringify(rowsOf(records))}) where true`,
+    )
+    .onConflictDoUpdate({
+      target: alerts.id,
+      set: {
+        ...excluded(alerts, ["state", "attempts", "lastAnswer", "nextAttempt"]),
+        answers: sql`(select json_group_array(json(value)) from (
+                        select value from json_each(alerts.answers) union all
+                        select value from json_each(excluded.answers) where value ->> 'attempt' > alerts.attempts))`,
+      },
+      setWhere: sql`excluded.attempts > alerts.attempts or (excluded.attempts = alerts.attempts
+                    and (alerts.state = 'pending' or excluded.state = 'delivered'
+                         or (alerts.state = 'failed' and excluded.state = 'pending')))`,
+    });
+}
+
+/** One statement must not touch a row twice: of several records of an alert the last counts, with the answers of all. */
+function rowsOf(records: readonly AlertRecord[]) {
+  const answers = new Map<string, AlertAnswer[]>();
+  for (const { alert, attempt } of records) {
+    const told = answers.get(alert.id) ?? [];
+    if (attempt) {
+      const { number, atMs, outcome, answer } = attempt;
+      told.push({ attempt: number, date: toSeconds(atMs), outcome, answer });
+    }
+    answers.set(alert.id, told);
+  }
+  const last = new Map(records.map((record) => [record.alert.id, record]));
+  return [...last.values()].map(({ alert, target, state, attempts, lastAnswer, nextAttemptMs }) => ({
     id: alert.id,
     service: alert.service,
     date: toSeconds(alert.dateMs),
@@ -21,25 +60,13 @@ export function upsertAlerts(db: Database, records: readonly AlertRecord[]) {
     attempts,
     answer: lastAnswer ?? null,
     next: nextAttemptMs === undefined ? null : toSeconds(nextAttemptMs),
+    answers: answers.get(alert.id),
+    downtime: alert.dead,
   }));
-  return db
-    .insert(alerts)
-    .select(
-      sql`select value ->> 'id', value ->> 'service', value ->> 'date', value ->> 'kind', value ->> 'type',
-                 value ->> 'target', value ->> 'title', value ->> 'message',
-                 value ->> 'state', value ->> 'attempts', value ->> 'answer', value ->> 'next'
-          from json_each(${JSON.stringify(rows)}) where true`,
-    )
-    .onConflictDoUpdate({
-      target: alerts.id,
-      set: excluded(alerts, ["state", "attempts", "lastAnswer", "nextAttempt"]),
-      setWhere: sql`excluded.attempts > alerts.attempts or (excluded.attempts = alerts.attempts
-                    and (alerts.state = 'pending' or excluded.state = 'delivered'))`,
-    });
 }
 
-/** A row of the delivery log; its dates are seconds since the epoch. */
-export type AlertRow = typeof alerts.$inferSelect;
+/** A row of the delivery log as lists have it; its dates are seconds since the epoch. */
+export type AlertRow = Omit<typeof alerts.$inferSelect, "answers" | "downtime">;
 
 /** Which alerts are wanted: all conditions hold together. */
 export interface AlertFilter {
@@ -51,10 +78,11 @@ export interface AlertFilter {
 
 /** The newest alerts that match, newest first; each filter has its index, so a page costs the same however many there are. */
 export async function listAlerts(db: Database, filter: AlertFilter, page: PageRequest): Promise<Page<AlertRow>> {
+  const { answers: _, downtime: __, ...listed } = getTableColumns(alerts);
   const { id, service, alertTarget, title, message, lastAnswer } = alerts;
   const found = await db
     .select({
-      ...getTableColumns(alerts),
+      ...listed,
       message: shortText(message, page),
       alertTarget: shortText(alertTarget, page),
       bytes: bytesOf(service, alertTarget, title, message, sql`coalesce(${lastAnswer}, '')`),
@@ -71,6 +99,24 @@ export async function listAlerts(db: Database, filter: AlertFilter, page: PageRe
     .limit(page.limit + 1);
   const { rows, nextId, isCut } = pageOf(found, page);
   return { rows: await withTexts(db, rows), nextId, isCut };
+}
+
+/** What was answered to every attempt to deliver these alerts, by their ids. */
+export async function answersOf(db: Database, ids: readonly string[]): Promise<Map<string, AlertAnswer[]>> {
+  if (ids.length === 0) return new Map();
+  const { id, answers } = alerts;
+  const rows = await db.select({ id, answers }).from(alerts).where(isOneOf(id, ids));
+  return new Map(rows.map((row) => [row.id, row.answers]));
+}
+
+/** An alert with all that it takes to send it again; undefined where there is none of this id. */
+export async function findAlert(db: Database, alertId: string) {
+  const [row] = await db.select().from(alerts).where(eq(alerts.id, alertId)).limit(1);
+  if (!row) return undefined;
+  const { id, kind, service, title, message, downtime } = row;
+  const alert: Alert = { id, kind, service, dateMs: ulidTimeMs(id), title, message };
+  if (downtime) alert.dead = downtime;
+  return { alert, target: { type: row.alertType, target: row.alertTarget }, state: row.state, attempts: row.attempts };
 }
 
 /** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */

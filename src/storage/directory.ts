@@ -1,8 +1,11 @@
-import { asc, eq, type SQL, sql } from "drizzle-orm";
+import { asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
 import type { Snapshot } from "../domain/snapshot.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
 import { services } from "./schema.ts";
+
+/** D1's own clock. */
+const NOW_MS = sql<number>`cast(unixepoch('subsec') * 1000 as integer)`;
 
 /** The statement that brings rows up to date; one that is older than what is stored changes nothing. */
 export function upsertServices(db: Database, snapshots: readonly Snapshot[]) {
@@ -29,7 +32,8 @@ function upsert(db: Database, snapshots: readonly Snapshot[], where: SQL) {
       // In the order of the columns, which is the schema's.
       sql`select value ->> 'service', value ->> 'status', value ->> 'since', value ->> 'last', value ->> 'nextIn',
                  value ->> 'grace', value ->> 'graceIsOwn', value ->> 'alertType', value ->> 'alertTarget',
-                 value ->> 'alerts', value ->> 'remindEvery', value ->> 'pauseUntil', value ->> 'revision', value ->> 'asOf'
+                 value ->> 'alerts', value ->> 'remindEvery', value ->> 'pauseUntil', value ->> 'revision', value ->> 'asOf',
+                 ${NOW_MS}
           from json_each(${JSON.stringify(rows)}) where ${where}`,
     )
     .onConflictDoUpdate({
@@ -48,6 +52,7 @@ function upsert(db: Database, snapshots: readonly Snapshot[], where: SQL) {
         "pauseUntil",
         "revision",
         "asOf",
+        "writtenMs",
       ]),
       setWhere: sql`(excluded.revision, excluded.last) > (services.revision, services.last)`,
     });
@@ -71,13 +76,48 @@ export async function listServices(db: Database, limit = -1): Promise<Snapshot[]
   return (await db.select().from(services).orderBy(asc(services.service)).limit(limit)).map(toSnapshot);
 }
 
+/** What has become of the directory since it was read. */
+export interface DirectoryChanges {
+  /** The rows that were written since, and those that were asked for by name. */
+  rows: Snapshot[];
+  /** How many services there are: where that is not what one has then, some were forgotten. */
+  total: number;
+  /** Where to go on from next time. */
+  cursorMs: number;
+}
+
+/**
+ * What was written after a moment of D1's own clock, with the services of these names.
+ * D1 writes one after another, so that nothing which is written later can have an earlier time.
+ */
+export async function listChanges(db: Database, afterMs: number, names: readonly string[]): Promise<DirectoryChanges> {
+  const isNamed = sql`${services.service} in (select value from json_each(${JSON.stringify(names)}))`;
+  const [rows, [counted]] = await db.batch([
+    db
+      .select()
+      .from(services)
+      .where(or(gt(services.writtenMs, afterMs), isNamed))
+      .orderBy(asc(services.service)),
+    // What is written within this same millisecond is read twice rather than never.
+    db.select({ total: sql<number>`count(*)`, cursorMs: sql<number>`${NOW_MS} - 1` }).from(services),
+  ]);
+  return { rows: rows.map(toSnapshot), total: counted?.total ?? 0, cursorMs: counted?.cursorMs ?? 0 };
+}
+
 /** What the directory knows of a service; undefined where it was never heard of. */
 export async function findService(db: Database, name: string): Promise<Snapshot | undefined> {
   const [row] = await db.select().from(services).where(eq(services.service, name)).limit(1);
   return row && toSnapshot(row);
 }
 
-function toSnapshot({ alertType, alertTarget, alerts, pauseUntil, ...row }: typeof services.$inferSelect): Snapshot {
+function toSnapshot({
+  alertType,
+  alertTarget,
+  alerts,
+  pauseUntil,
+  writtenMs: _,
+  ...row
+}: typeof services.$inferSelect): Snapshot {
   const targets = alertType ? [{ type: alertType, target: alertTarget }, ...alerts] : [];
   return { ...row, targets, ...(pauseUntil === null ? {} : { pauseUntil }) };
 }

@@ -1,8 +1,10 @@
-import { and, desc, eq, type SQL, sql } from "drizzle-orm";
-import type { Event, EventFilter } from "../domain/event.ts";
+import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
 import { ERROR_LEVEL } from "../domain/level.ts";
+import { SECOND_MS, toSeconds } from "../domain/time.ts";
+import { CROCKFORD_32 } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
-import { bytesOf, inRange, isOneOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
+import { bytesOf, inRange, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
@@ -22,7 +24,7 @@ export function insertEvents(db: Database, rows: readonly Event[]) {
  */
 export const MOST_SEARCHED = 50_000;
 
-/** The newest events that match, newest first. A page may have fewer than its limit, or none, and not be the last. */
+/** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
   const { id, service, level, message, alert } = events;
@@ -30,7 +32,7 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
     .select({ id, service, level, message, alert })
     .from(events)
     .where(candidates)
-    .orderBy(desc(id))
+    .orderBy(orderOf(id, page))
     .limit(MOST_SEARCHED)
     .as("searched");
   const found = await db
@@ -44,13 +46,13 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
     })
     .from(searched)
     .where(search)
-    .orderBy(desc(searched.id))
+    .orderBy(orderOf(searched.id, page))
     .limit(page.limit + 1);
   const { rows, nextId, isCut } = pageOf(found, page);
   return {
     rows: await withMessages(db, rows),
     isCut,
-    nextId: nextId ?? (search && (await endOfSearch(db, candidates, rows.at(-1)?.id))),
+    nextId: nextId ?? (search && (await endOfSearch(db, candidates, page, rows.at(-1)?.id))),
   };
 }
 
@@ -86,16 +88,18 @@ function conditionsOf(
 async function endOfSearch(
   db: Database,
   candidates: SQL | undefined,
+  page: PageRequest,
   lastFound: string | undefined,
 ): Promise<string | undefined> {
   const [last] = await db
     .select({ id: events.id })
     .from(events)
     .where(candidates)
-    .orderBy(desc(events.id))
+    .orderBy(orderOf(events.id, page))
     .limit(1)
     .offset(MOST_SEARCHED - 1);
-  return last && lastFound !== undefined && lastFound < last.id ? lastFound : last?.id;
+  const isPassed = last && lastFound !== undefined && (page.afterId === undefined) === lastFound < last.id;
+  return isPassed ? lastFound : last?.id;
 }
 
 /** The rows with the messages that were too long for a first look; without those that are gone meanwhile. */
@@ -111,4 +115,61 @@ async function withMessages(
     const text = row.message ?? byId.get(row.id);
     return text === undefined ? [] : [{ ...row, message: text }];
   });
+}
+
+/** Counting looks at no more than so many events, the newest: D1 counts the rows that it reads. */
+export const MOST_COUNTED = 10_000;
+
+/** How many events of a level there are in a part of a range. */
+export interface EventCount {
+  part: number;
+  level: number;
+  count: number;
+}
+
+/**
+ * How many events that match there are of each level in each of `parts` equal parts of the range, but for those with none.
+ * @returns also the oldest that was looked at, in seconds since the epoch, where there were too many to look at all
+ */
+export async function countEvents(
+  db: Database,
+  filter: EventFilter,
+  parts: number,
+): Promise<{ counts: EventCount[]; countedFrom: number | undefined }> {
+  const { candidates, search } = conditionsOf(filter, { limit: MOST_COUNTED });
+  const { id, level, message } = events;
+  const looked = db
+    .select({ id, level, message })
+    .from(events)
+    .where(candidates)
+    .orderBy(desc(id))
+    .limit(MOST_COUNTED)
+    .as("looked");
+  const partMs = ((filter.toSeconds + 1 - filter.fromSeconds) * SECOND_MS) / parts;
+  const part = sql<number>`cast((${msOf(looked.id)} - ${filter.fromSeconds * SECOND_MS}) / ${partMs} as integer)`;
+  const rows = await db
+    .select({
+      part: part.as("part"),
+      level: looked.level,
+      count: search ? sql<number>`sum(${search})` : sql<number>`count(*)`,
+      looked: sql<number>`count(*)`,
+      oldest: sql<string>`min(${looked.id})`,
+    })
+    .from(looked)
+    .groupBy(sql`part`, looked.level);
+  const lookedAt = rows.reduce((sum, row) => sum + row.looked, 0);
+  const [oldest = ""] = rows.map((row) => row.oldest).sort();
+  return {
+    counts: rows.filter(({ count }) => count > 0).map(({ part, level, count }) => ({ part, level, count })),
+    countedFrom: lookedAt < MOST_COUNTED ? undefined : toSeconds(dateMs({ id: oldest })),
+  };
+}
+
+/** The time of a ULID: its first ten characters, in Crockford's base 32, are milliseconds since the epoch. */
+function msOf(id: SQLWrapper): SQL {
+  const digit = (i: number) => sql`(instr(${CROCKFORD_32}, substr(${id}, ${i + 1}, 1)) - 1) * ${32 ** (9 - i)}`;
+  return sql`(${sql.join(
+    Array.from({ length: 10 }, (_, i) => digit(i)),
+    sql` + `,
+  )})`;
 }

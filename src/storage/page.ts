@@ -1,4 +1,4 @@
-import { and, gte, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, desc, gt, gte, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { idRange } from "../domain/event.ts";
 
@@ -9,6 +9,8 @@ export interface PageRequest {
   bytes?: number;
   /** Where an earlier page ended. */
   beforeId?: string | undefined;
+  /** The page before the one that begins with this: its rows come oldest first. */
+  afterId?: string | undefined;
 }
 
 /** One page of a list, and where the next one begins. */
@@ -23,14 +25,23 @@ export interface Page<T> {
 /** What the texts of a page may have: a Worker has 128 MB, and an answer is in it several times. */
 const MOST_PAGE_BYTES = 8_000_000;
 
-/** The condition that a row is of a range of dates, and comes after an earlier page of a list that is newest first. */
+/** The condition that a row is of a range of dates, and of the page that is asked for, or one after it. */
 export function inRange(
   id: SQLiteColumn,
   range: { fromSeconds: number; toSeconds: number },
-  { beforeId }: PageRequest,
+  { beforeId, afterId }: PageRequest,
 ): SQL | undefined {
   const { lowest, highest } = idRange(range);
-  return and(gte(id, lowest), lte(id, highest), beforeId === undefined ? undefined : lt(id, beforeId));
+  // One condition for each end: of two SQLite would use one to find its way, and read what the other excludes.
+  return and(
+    afterId !== undefined && afterId >= lowest ? gt(id, afterId) : gte(id, lowest),
+    beforeId !== undefined && beforeId <= highest ? lt(id, beforeId) : lte(id, highest),
+  );
+}
+
+/** The order in which a page is read. */
+export function orderOf(id: SQLWrapper, { afterId }: PageRequest): SQL {
+  return afterId === undefined ? desc(id) : asc(id);
 }
 
 /**

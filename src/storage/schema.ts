@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { DeliveryState } from "../domain/alert.ts";
+import type { Alert, AlertKind, DeliveryAttempt, DeliveryState } from "../domain/alert.ts";
 import type { TransitionRecord } from "../domain/record.ts";
 import type { Status, Target } from "../domain/service.ts";
 
@@ -8,6 +8,15 @@ import type { Status, Target } from "../domain/service.ts";
  * All dates are whole seconds since the epoch, UTC.
  * Every table is WITHOUT ROWID, which drizzle-kit can't say: the migrations have it by hand, and a test looks.
  */
+
+/** One attempt to deliver an alert, as the delivery log has it. */
+export interface AlertAnswer {
+  attempt: number;
+  /** When it was answered. */
+  date: number;
+  outcome: DeliveryAttempt["outcome"];
+  answer: string;
+}
 
 /** The directory: what was last known of each service. The truth is in the service's object. */
 export const services = sqliteTable("services", {
@@ -31,6 +40,8 @@ export const services = sqliteTable("services", {
   revision: integer().notNull(),
   /** When this was read at the service's object. */
   asOf: integer("as_of").notNull(),
+  /** When this was written, by D1's own clock, in milliseconds: who reads again need not read what is older. */
+  writtenMs: integer("written_ms").notNull().default(0),
 });
 
 /** What services reported, keyed by a ULID whose time is the event's date. */
@@ -57,7 +68,7 @@ export const alerts = sqliteTable(
     id: text().primaryKey(),
     service: text().notNull(),
     date: integer().notNull(),
-    kind: text().notNull(),
+    kind: text().$type<AlertKind>().notNull(),
     alertType: text("alert_type").notNull(),
     alertTarget: text("alert_target").notNull(),
     title: text().notNull(),
@@ -66,6 +77,10 @@ export const alerts = sqliteTable(
     attempts: integer().notNull(),
     lastAnswer: text("last_answer"),
     nextAttempt: integer("next_attempt"),
+    /** Every attempt that was answered: a JSON list of {"attempt","date","outcome","answer"}. */
+    answers: text({ mode: "json" }).$type<AlertAnswer[]>().notNull().default([]),
+    /** From when to when the service was dead, in milliseconds, as JSON: what it takes to send the alert again. */
+    downtime: text({ mode: "json" }).$type<NonNullable<Alert["dead"]>>(),
   },
   (table) => [
     index("alerts_by_service").on(table.service, table.id),

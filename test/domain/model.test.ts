@@ -7,6 +7,7 @@ import { alarm, answering, type Command, cancelling, commands, switchingD1 } fro
 import { DEFAULT_TARGET, NAME, World } from "./support/monitor-shell.ts";
 import { Reference } from "./support/reference.ts";
 import { runs, timeoutOf } from "./support/runs.ts";
+import { isPulse } from "./support/told.ts";
 import { alertLabel } from "./support/view.ts";
 
 /** A story that has not ended after so many alarms never will. */
@@ -39,6 +40,8 @@ const STEPS: Record<string, RegExp> = {
   alerts: /^pulse.*furtherTargets/,
   pauseUntil: /^pulse.*pauseForMs":\d/,
   "end of a pause": /^pulse.*pauseForMs":-/,
+  "pause without a pulse": /^pause\(\d/,
+  "end of a pause without a pulse": /^pause\((-|0)/,
   "email for mail": /^pulse.*"email"/,
   forget: /^forget$/,
   cancel: /^cancel$/,
@@ -123,7 +126,7 @@ function countAll(reference: Reference, world: World): void {
     for (const name of world.happened) if (pattern.test(name)) count(what);
   }
   for (const { said } of reference.told) {
-    if (typeof said !== "string" && said.furtherTargets?.some((target) => isSameTarget(target, said.target))) {
+    if (isPulse(said) && said.furtherTargets?.some((target) => isSameTarget(target, said.target))) {
       count("further target was the main one");
     }
   }

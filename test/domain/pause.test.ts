@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deadlineMs, type Pulse, type Service } from "../../src/domain/service.ts";
 import { DAY_MS, HOUR_MS } from "../../src/domain/time.ts";
-import { cancel, expire, nextChangeMs, pulse } from "../../src/domain/verbs.ts";
+import { cancel, expire, nextChangeMs, pause, pulse } from "../../src/domain/verbs.ts";
 import { OTHER, OWNER, START_MS } from "./support/arbitraries.ts";
 import { DEFAULTS, steps, tell } from "./support/story.ts";
 
@@ -201,5 +201,42 @@ describe("in any story", () => {
         }
       }),
     );
+  });
+});
+
+describe("a pause without a pulse", () => {
+  const alive = hear(undefined, MINUTELY, START_MS).service;
+
+  it("is no sign of life: the deadline stays, and a death within it is told at its end", () => {
+    const { service, transitions } = pause(alive, END_MS, START_MS + 1_000);
+    expect(transitions).toEqual([]);
+    expect(service).toEqual({ ...alive, pauseUntilMs: END_MS });
+    const dead = expire(service as Service, DEADLINE_MS);
+    expect(dead.transitions).toMatchObject([{ kind: "died", targets: [] }]);
+    expect(expire(dead.service as Service, END_MS).transitions).toMatchObject([
+      { kind: "death-told", atMs: END_MS, targets: [OWNER] },
+    ]);
+  });
+
+  it("that is ended tells at once what it kept back", () => {
+    const paused = pause(alive, END_MS, START_MS + 1_000).service as Service;
+    const dead = expire(paused, DEADLINE_MS).service as Service;
+    expect(pause(dead, 0, DEADLINE_MS + 7).transitions).toMatchObject([{ kind: "death-told", atMs: DEADLINE_MS + 7 }]);
+    const back = hear(pause(DEAD, END_MS, DEADLINE_MS + 1).service, DAILY, DEADLINE_MS + 2);
+    expect(back.transitions).toMatchObject([{ kind: "revived", targets: [] }]);
+    expect(pause(back.service, 0, DEADLINE_MS + 9).transitions).toMatchObject([
+      { kind: "revival-told", atMs: DEADLINE_MS + 9, revivedMs: DEADLINE_MS + 2, targets: [OWNER] },
+    ]);
+  });
+
+  it("changes nothing where there is none to end, and nothing of a cancelled service", () => {
+    expect(pause(alive, START_MS, START_MS + 1)).toEqual({ service: alive, transitions: [] });
+    const { service: cancelled } = cancel(alive, START_MS + 1);
+    expect(pause(cancelled as Service, END_MS, START_MS + 2)).toEqual({ service: cancelled, transitions: [] });
+  });
+
+  it("keeps reminders back, too", () => {
+    const { service } = pause({ ...DEAD, remindEverySeconds: 60 }, END_MS, DEADLINE_MS + 1);
+    expect(nextChangeMs(service as Service)).toBe(END_MS);
   });
 });

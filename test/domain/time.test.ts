@@ -7,6 +7,7 @@ import {
   HOUR_MS,
   isTimeZone,
   MINUTE_MS,
+  momentOfLocal,
   toSeconds,
 } from "../../src/domain/time.ts";
 import "./support/runs.ts";
@@ -15,9 +16,18 @@ describe("a date", () => {
   it("is written in UTC as ISO 8601 writes it, without the letters", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31, 23, 59, 59, 999) }), (ms) => {
-        expect(formatDate(ms, "UTC")).toBe(new Date(ms).toISOString().slice(0, 19).replace("T", " "));
+        for (const name of ["UTC", "Etc/UTC"]) {
+          expect(formatDate(ms, name), name).toBe(new Date(ms).toISOString().slice(0, 19).replace("T", " "));
+        }
       }),
     );
+  });
+
+  it("has a year of five digits in the year 10000", () => {
+    for (const name of ["UTC", "Etc/UTC"]) {
+      expect(formatDate(Date.UTC(9999, 11, 31, 23, 59, 59), name)).toBe("9999-12-31 23:59:59");
+      expect(formatDate(Date.UTC(10000, 0, 1), name)).toBe("10000-01-01 00:00:00");
+    }
   });
 
   it.each([
@@ -101,6 +111,36 @@ describe("a duration", () => {
         const largest = lengths[words[1] ?? ""] ?? Number.NaN;
         expect(seconds - shown).toBeLessThan(largest === 86_400 ? 3_600 : largest === 3_600 ? 60 : 1);
       }),
+    );
+  });
+});
+
+describe("the moment of a local date", () => {
+  it("is what the zone's clocks show then", () => {
+    expect(momentOfLocal("2026-01-15T12:00", "Europe/Paris")).toBe(Date.UTC(2026, 0, 15, 11));
+    expect(momentOfLocal("2026-07-15T12:00:30", "Europe/Paris")).toBe(Date.UTC(2026, 6, 15, 10, 0, 30));
+    expect(momentOfLocal("2026-07-15T12:00", "Asia/Kathmandu")).toBe(Date.UTC(2026, 6, 15, 6, 15));
+    expect(momentOfLocal("nonsense", "UTC")).toBeNaN();
+  });
+
+  it("survives the changes of the clocks", () => {
+    // Put forward in Paris at 02:00 on March 29, 2026; put back at 03:00 on October 25.
+    expect(momentOfLocal("2026-03-29T01:59", "Europe/Paris")).toBe(Date.UTC(2026, 2, 29, 0, 59));
+    expect(momentOfLocal("2026-03-29T03:00", "Europe/Paris")).toBe(Date.UTC(2026, 2, 29, 1));
+    expect(momentOfLocal("2026-10-25T02:30", "Europe/Paris")).toBe(Date.UTC(2026, 9, 25, 0, 30));
+    expect(momentOfLocal("2026-10-25T03:00", "Europe/Paris")).toBe(Date.UTC(2026, 9, 25, 2));
+  });
+
+  it("is shown again as it was said, in every zone and at every time that there is", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 4_000_000_000 }),
+        fc.constantFrom("UTC", "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
+        (seconds, zone) => {
+          const local = formatDate(seconds * 1_000, zone);
+          expect(formatDate(momentOfLocal(local.replace(" ", "T"), zone), zone)).toBe(local);
+        },
+      ),
     );
   });
 });

@@ -1,6 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { findAlert } from "../../src/storage/alert-log.ts";
+import { openDatabase } from "../../src/storage/database.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import {
   accept,
@@ -19,6 +22,7 @@ import {
   rowOf,
   storedIn,
 } from "../support/monitor.ts";
+import { query } from "../support/rows.ts";
 
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
@@ -220,4 +224,39 @@ describe("an object that is killed", { timeout: 250_000 }, () => {
       // Every fifth will do: there are many, of retries, and each is tried with D1.
       5,
     ));
+
+  it("owes a test, and an alert that is sent again, like everything else", async () => {
+    for (let write = 0, kills = 1; kills > 0; write++) {
+      const service = `sent again, killed at write ${write}`;
+      await monitorOf(service).pulse({ ...MINUTELY, nextInSeconds: 86_400 });
+      const { gate } = await killAtWrite(service, write);
+      let status = 400;
+      const received = interceptProviders(
+        ({ url }) => new Response("said", { status: url === HOOK.target ? status : 200 }),
+        gate,
+      );
+      ({ kills } = await insist(() => monitorOf(service).sendTest()));
+      kills += await runAlarms(service, 15 * MINUTE_MS);
+      const given = "select id from alerts where service = ? and state = 'failed' order by id";
+      const failed = await query<{ id: string }>(given, service);
+      expect(failed.length, service).toBeGreaterThanOrEqual(1);
+
+      status = 200;
+      for (const { id } of failed) {
+        const found = await findAlert(openDatabase(env.DB), id);
+        if (!found) throw new Error("What is in the log can be found.");
+        kills += (await insist(() => monitorOf(service).sendAgain(found.alert, found.target, found.attempts))).kills;
+      }
+      kills += await runAlarms(service, 15 * MINUTE_MS);
+      const log = await deliveryLog(service);
+      expect(
+        log.filter(({ state }) => state !== "delivered"),
+        service,
+      ).toEqual([]);
+      const told = new Set(received.filter(({ url }) => url === HOOK.target).map(({ body }) => body.id));
+      expect([...told].sort(), service).toEqual(failed.map(({ id }) => id));
+      vi.restoreAllMocks();
+      expect(kills > 0 || write > 10, "each write is killed in turn").toBe(true);
+    }
+  });
 });

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { AlertRecord, DeliveryState } from "../../src/domain/alert.ts";
-import { upsertAlerts } from "../../src/storage/alert-log.ts";
+import { ulid } from "../../src/domain/ulid.ts";
+import { answersOf, findAlert, upsertAlerts } from "../../src/storage/alert-log.ts";
 import { openDatabase } from "../../src/storage/database.ts";
 import { findService, listServices, upsertServices } from "../../src/storage/directory.ts";
 import { query, snapshot, storeServices } from "../support/rows.ts";
@@ -82,7 +83,42 @@ describe("the delivery log", () => {
       attempts: 1,
       last_answer: "HTTP 500",
       next_attempt: 7,
+      answers: "[]",
+      downtime: null,
     });
+  });
+
+  it("keeps the answer to every attempt, in one batch or several, once, however often it is recorded", async () => {
+    const tried = (number: number, state: DeliveryState) =>
+      record("tried", state, number, {
+        lastAnswer: `answer ${number}`,
+        attempt: { number, atMs: number * 1_000 + 7, outcome: "retry", answer: `answer ${number}` },
+      });
+    const told = (...numbers: number[]) =>
+      numbers.map((attempt) => ({ attempt, date: attempt, outcome: "retry", answer: `answer ${attempt}` }));
+    const answers = async () => (await answersOf(db, ["tried"])).get("tried");
+    await upsertAlerts(db, [record("tried", "pending", 0), tried(1, "pending"), tried(2, "pending")]);
+    expect(await answers()).toEqual(told(1, 2));
+    await upsertAlerts(db, [tried(2, "pending")]);
+    await upsertAlerts(db, [tried(1, "pending")]);
+    expect(await answers()).toEqual(told(1, 2));
+    await upsertAlerts(db, [tried(2, "pending"), tried(3, "pending"), tried(4, "failed")]);
+    await upsertAlerts(db, [tried(4, "failed")]);
+    expect(await answers()).toEqual(told(1, 2, 3, 4));
+    expect(await rowOf("tried")).toMatchObject({ state: "failed", attempts: 4, last_answer: "answer 4" });
+    await upsertAlerts(db, [record("tried", "pending", 4), tried(5, "delivered")]);
+    expect(await answers()).toEqual(told(1, 2, 3, 4, 5));
+  });
+
+  it("keeps all that it takes to send an alert again", async () => {
+    const alert = {
+      ...{ id: ulid(1_234_567), kind: "dead" as const, service: "s", dateMs: 1_234_567, title: "t", message: "m" },
+      dead: { lastMs: 1, fromMs: 2, toMs: 3 },
+    };
+    const target = { type: "mail", target: "ann@example.com" };
+    await upsertAlerts(db, [{ alert, target, state: "failed", attempts: 9 }]);
+    expect(await findAlert(db, alert.id)).toEqual({ alert, target, state: "failed", attempts: 9 });
+    expect(await findAlert(db, ulid(0))).toBeUndefined();
   });
 
   it("forgets the next attempt once there is none", async () => {
@@ -100,7 +136,9 @@ describe("the delivery log", () => {
     [["delivered", 2], ["pending", 1], false],
     [["delivered", 2], ["delivered", 1], false],
     [["delivered", 1], ["dropped", 1], false],
-    [["failed", 3], ["pending", 3], false],
+    // It is sent again.
+    [["failed", 3], ["pending", 3], true],
+    [["failed", 3], ["dropped", 3], false],
     [["failed", 3], ["pending", 2], false],
     [["pending", 2], ["pending", 1], false],
   ];

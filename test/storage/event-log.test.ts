@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { dateMs } from "../../src/domain/event.ts";
 import { ulids } from "../../src/domain/ulid.ts";
 import { openDatabase } from "../../src/storage/database.ts";
-import { insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
+import { countEvents, insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
 import { meterD1 } from "../support/meter.ts";
 import { event, plansOf, query, storeEvents } from "../support/rows.ts";
 
@@ -222,5 +223,58 @@ describe("a search", () => {
     const messages = [...first.rows, ...second.rows].map(({ message }) => message);
     expect(messages).toEqual([...needles.values()]);
     expect(await query("select count(*) as n from events where message = 'late needle'")).toEqual([{ n: 5 }]);
+  });
+});
+
+describe("pages towards the newer", () => {
+  it("come oldest first, and are the same as those the other way, also of a search", async () => {
+    const service = "to and fro";
+    const ids = ulids(T0, 95);
+    await storeEvents(...ids.map((id, i) => event(T0, { id, service, message: i % 3 ? "odd" : "third" })));
+    for (const message of [undefined, "THIRD"]) {
+      const wanted = { ...ALL, service, ...(message && { message }) };
+      const all = (await listEvents(db, wanted, { limit: 1_000 })).rows.map(({ id }) => id);
+      const found: string[] = [];
+      let afterId: string | undefined = all.at(-1);
+      while (afterId) {
+        const page = await listEvents(db, wanted, { limit: 10, afterId });
+        found.push(...page.rows.map(({ id }) => id));
+        afterId = page.nextId;
+      }
+      expect(found).toEqual(all.toReversed().slice(1));
+    }
+  });
+
+  it("read no more than their rows, however much there is on the other side", async () => {
+    const service = "deep";
+    const ids = ulids(T0, 2_000);
+    await storeEvents(...ids.map((id) => event(T0, { id, service })));
+    for (const request of [{ beforeId: ids[20] }, { afterId: ids[1_979] }]) {
+      const rowsRead = await rowsReadBy(() => listEvents(db, { ...ALL, service }, { limit: 10, ...request }));
+      expect(rowsRead, JSON.stringify(request)).toEqual([11]);
+    }
+  });
+});
+
+describe("counting", () => {
+  it("finds as many as the naive way, in every part and of every level", async () => {
+    const service = "counted";
+    const from = T0 / 1_000;
+    const range = { fromSeconds: from, toSeconds: from + 999, service };
+    const all = Array.from({ length: 500 }, (_, i) =>
+      event(T0 + ((i * 7_919) % 1_000_000), { service, level: i % 6, message: i % 2 ? "even" : "odd" }),
+    );
+    await storeEvents(...all);
+    for (const wanted of [{}, { level: 4 }, { level: 2 }, { message: "EVEN" }, { level: 3, message: "odd" }]) {
+      const expected = new Map<string, number>();
+      for (const { id, level, message } of all) {
+        if (level < (wanted.level ?? 0) || (wanted.message && message !== wanted.message.toLowerCase())) continue;
+        const key = `${Math.floor((dateMs({ id }) - T0) / (1_000_000 / 7))} ${level}`;
+        expected.set(key, (expected.get(key) ?? 0) + 1);
+      }
+      const { counts, countedFrom } = await countEvents(db, { ...range, ...wanted }, 7);
+      expect(new Map(counts.map(({ part, level, count }) => [`${part} ${level}`, count]))).toEqual(expected);
+      expect(countedFrom).toBeUndefined();
+    }
   });
 });

@@ -59,6 +59,14 @@ export const forgetting = () =>
     toWorld: ({ shell }) => shell.forget(),
   });
 
+/** Alerts are kept back from now on, or no longer. */
+export const pausing = (forMs: number) =>
+  command({
+    name: `pause(${forMs})`,
+    toReference: (reference) => reference.hear({ holdUntilMs: reference.nowMs + forMs }),
+    toWorld: ({ shell, nowMs }) => shell.pause(nowMs + forMs),
+  });
+
 /** A request that only reads. */
 export const looking = () =>
   command({
@@ -178,6 +186,10 @@ const targets = fc.constantFrom(
   DEFAULT_TARGET,
 );
 
+const pauses = fc.constantFrom(
+  ...[-HOUR_MS, 0, 1, 2_000, 11_000, 30_000, MINUTE_MS, 65_000, HOUR_MS, DAY_MS, 30 * DAY_MS],
+);
+
 const plans: fc.Arbitrary<PulsePlan> = fc.record({
   said: fc.record(
     {
@@ -189,10 +201,7 @@ const plans: fc.Arbitrary<PulsePlan> = fc.record({
     },
     { requiredKeys: ["nextInSeconds", "target"] },
   ),
-  pauseForMs: fc.option(
-    fc.constantFrom(-HOUR_MS, 0, 1, 2_000, 11_000, 30_000, MINUTE_MS, 65_000, HOUR_MS, DAY_MS, 30 * DAY_MS),
-    { nil: undefined, freq: 2 },
-  ),
+  pauseForMs: fc.option(pauses, { nil: undefined, freq: 2 }),
 });
 
 /** What goes wrong, or doesn't. */
@@ -222,6 +231,7 @@ export const commands: fc.Arbitrary<Iterable<Command>> = fc.commands(
     fc.oneof(
       { arbitrary: plans.map(pulsing), weight: 6 },
       { arbitrary: fc.constant(null).map(cancelling), weight: 1 },
+      { arbitrary: pauses.map(pausing), weight: 1 },
       { arbitrary: fc.constant(null).map(forgetting), weight: 1 },
       { arbitrary: fc.constant(null).map(looking), weight: 1 },
       { arbitrary: fc.constant(null).map(alerting), weight: 1 },

@@ -12,7 +12,7 @@ import { type Attempts, beginAttempt, databaseDelayMs, decide, type Outcome } fr
 import type { Change, Pulse, Service, Target } from "../../../src/domain/service.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { ulid } from "../../../src/domain/ulid.ts";
-import { cancel, expire, forget, pulse } from "../../../src/domain/verbs.ts";
+import { cancel, expire, forget, pause, pulse } from "../../../src/domain/verbs.ts";
 import { CLAIM_MS, Ledger } from "../../../src/monitor/ledger.ts";
 import { Outbox } from "../../../src/monitor/outbox.ts";
 import { StateStore } from "../../../src/monitor/state-store.ts";
@@ -139,6 +139,10 @@ export class MonitorShell {
 
   forget(): void {
     this.#change(forget);
+  }
+
+  pause(untilMs: number): void {
+    this.#change((service, nowMs) => pause(service, untilMs, nowMs));
   }
 
   look(): void {

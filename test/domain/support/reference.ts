@@ -1,6 +1,6 @@
 import type { Outcome } from "../../../src/domain/retry.ts";
 import type { Target } from "../../../src/domain/service.ts";
-import { type Facts, type Happening, type Story, storyOf, type Told } from "./told.ts";
+import { type Facts, type Happening, isPulse, type Story, storyOf, type Told } from "./told.ts";
 
 const CLAIM_MS = 15_000;
 const HOUR_MS = 3_600_000;
@@ -86,12 +86,12 @@ export class Reference {
   }
 
   hear(said: Told["said"]): void {
-    if (typeof said === "string" && !this.status) return;
+    if (!isPulse(said) && !this.status) return;
     const isNews = this.#learn(said);
     if (isNews) this.#sendRows();
     this.#arm();
     // The deadline may be nearer now than the run expects.
-    if ((isNews || typeof said !== "string") && this.run?.hasRoom) this.#work();
+    if ((isNews || isPulse(said)) && this.run?.hasRoom) this.#work();
   }
 
   event(levelName: string, level: number): void {

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import type { Change, Service, Transition } from "../../../src/domain/service.ts";
 import { HOUR_MS } from "../../../src/domain/time.ts";
-import { cancel, expire, forget, pulse } from "../../../src/domain/verbs.ts";
-import { type PulsePlan, pauseMs, pulsePlans, START_MS, saidAt } from "./arbitraries.ts";
+import { cancel, expire, forget, pause as holdBack, pulse } from "../../../src/domain/verbs.ts";
+import { type PulsePlan, pauseForMs, pauseMs, pulsePlans, START_MS, saidAt } from "./arbitraries.ts";
 
 /** Something that happens to a service; a look is a request or an alarm that says nothing new. */
 export type Step = { pauseMs: number } & (
   | { kind: "pulse"; plan: PulsePlan }
+  | { kind: "pause"; forMs: number }
   | { kind: "cancel" }
   | { kind: "forget" }
   | { kind: "look" }
@@ -35,6 +36,10 @@ export function steps(clock: "forward" | "any"): fc.Arbitrary<Step[]> {
   return fc.array(
     fc.oneof(
       { arbitrary: fc.record({ kind: fc.constant("pulse" as const), pauseMs: pause, plan: pulsePlans }), weight: 5 },
+      {
+        arbitrary: fc.record({ kind: fc.constant("pause" as const), pauseMs: pause, forMs: pauseForMs }),
+        weight: 1,
+      },
       { arbitrary: fc.record({ kind: fc.constant("cancel" as const), pauseMs: pause }), weight: 2 },
       { arbitrary: fc.record({ kind: fc.constant("forget" as const), pauseMs: pause }), weight: 1 },
       { arbitrary: fc.record({ kind: fc.constant("look" as const), pauseMs: pause }), weight: 4 },
@@ -59,6 +64,7 @@ export function tell(story: readonly Step[]): Chapter[] {
 function apply(before: Service | undefined, step: Step, nowMs: number): Change | undefined {
   if (step.kind === "pulse") return pulse(before, saidAt(step.plan, nowMs), DEFAULTS, nowMs);
   if (!before) return undefined;
+  if (step.kind === "pause") return holdBack(before, nowMs + step.forMs, nowMs);
   const verbs = { cancel, forget, look: expire };
   return verbs[step.kind](before, nowMs);
 }

@@ -6,7 +6,17 @@ const THIRTY_DAYS_MS = 30 * 86_400_000;
 /** Something that was told to the service's object, or that it found out by looking at the clock. */
 export interface Told {
   atMs: number;
-  said: Pulse | "cancel" | "forget" | "look";
+  said: Pulse | Hold | "cancel" | "forget" | "look";
+}
+
+/** Alerts shall be kept back until a moment. */
+export interface Hold {
+  holdUntilMs: number;
+}
+
+/** Whether it was a pulse that was told. */
+export function isPulse(said: Told["said"]): said is Pulse {
+  return typeof said === "object" && "target" in said;
 }
 
 /** Something that follows from what was told; `index` says from which. */
@@ -73,7 +83,8 @@ export function storyOf(told: readonly Told[]): Story {
     if (life) life = witness(life, atMs, happens);
     if (said === "look") continue;
     if (said === "cancel" || said === "forget") life = life && end(life, said, atMs, happens);
-    else life = hear(life, said, atMs, happens);
+    else if (isPulse(said)) life = hear(life, said, atMs, happens);
+    else life = life && hold(life, said, atMs, happens);
   }
   if (!life) return { service: undefined, happenings, settings: "", nextMs: Infinity };
   const { ownGraceSeconds, everySeconds, pauseUntilMs, targets } = life;
@@ -132,6 +143,13 @@ function end(life: Life, said: "cancel" | "forget", atMs: number, happens: Happe
     return undefined;
   }
   return isNew ? { ...life, status: "cancelled", sinceMs: atMs, tellings: [], isBelievedDead: false } : life;
+}
+
+function hold(life: Life, { holdUntilMs }: Hold, atMs: number, happens: Happens): Life | undefined {
+  const isNothing = holdUntilMs <= atMs && life.pauseUntilMs === undefined;
+  if (life.status === "cancelled" || isNothing) return life;
+  // Who looks right afterwards finds what the end of a pause lets out.
+  return witness({ ...life, pauseUntilMs: Math.max(holdUntilMs, atMs) }, atMs, happens);
 }
 
 function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happens): Life {
