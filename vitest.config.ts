@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       {
         // Pure code, in plain Node: also the stores of the object, against SQLite in memory.
-        test: { name: "domain", include: ["test/domain/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
+        test: { name: "domain", include: ["test/{domain,gui}/**/*.test.ts"], isolate: false, testTimeout: 60_000 },
       },
       {
         // Objects, routes, providers and D1, in workerd.
@@ -46,6 +46,16 @@ export default defineConfig({
           include: ["test/{system,deploy}/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // The web interface, in a real browser, against a running watchTower.
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },

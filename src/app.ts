@@ -1,25 +1,32 @@
 import { cors } from "hono/cors";
 import { Hono } from "hono/tiny";
 import { AppError } from "./domain/errors.ts";
-import { guiRoutes } from "./gui/routes.tsx";
+import { answerErrorPage } from "./gui/pages/error.tsx";
+import { guiRoutes } from "./gui/routes.ts";
 import { alertRoutes } from "./http/alerts.ts";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
-import type { AppEnv } from "./http/context.ts";
+import type { AppContext, AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
 import { systemRoutes } from "./http/system.ts";
 
+/** The web interface has a login of its own, and speaks to people. */
+const isGui = (c: AppContext) => /^\/gui(\/|$)/.test(c.req.path);
+
 /** Builds the app. What is wrong is said in this order: not configured, password, route, method, body. */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  app.onError(answerError);
-  app.notFound((c) => answerError(new AppError("not_found", "There is no such route."), c));
+  const answer = (error: unknown, c: AppContext) => (isGui(c) ? answerErrorPage : answerError)(error, c);
+  app.onError(answer);
+  app.notFound((c) =>
+    answer(new AppError("not_found", isGui(c) ? "There is no such page." : "There is no such route."), c),
+  );
 
   // Any origin may call: the secret travels in a header, never in a cookie.
   app.use(cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 }));
   app.use(requireConfiguration);
-  app.use(requirePassword((c) => /^\/(health|gui|gui\/.*)$/.test(c.req.path) || isBrowserVisit(c)));
+  app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
 
   heartbeatRoutes(app);
   eventRoutes(app);

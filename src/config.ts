@@ -11,6 +11,8 @@ export interface Env {
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
   DB: D1Database;
+  /** How often an address may try the login of the web interface. */
+  LOGIN_ATTEMPTS: RateLimit;
   PASSWORD?: string;
   PUSHOVER_TOKEN?: string;
   PUSHOVER_API_URL?: string;
@@ -31,7 +33,7 @@ export interface Env {
 }
 
 /** The secrets and variables. */
-export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "DB">;
+export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "DB" | "LOGIN_ATTEMPTS">;
 
 /** A search that the configuration offers by name. */
 export interface EventsPreset {

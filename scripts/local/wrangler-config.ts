@@ -33,6 +33,7 @@ interface WranglerToml {
   assets?: { directory: string };
   triggers?: { crons?: string[] };
   vars?: Record<string, string>;
+  ratelimits?: { name: string; namespace_id: string; simple: { limit: number; period: 10 | 60 } }[];
   durable_objects?: { bindings: { name: string; class_name: string }[] };
   d1_databases?: {
     binding: string;
@@ -43,7 +44,15 @@ interface WranglerToml {
 }
 
 // The tables that are read below, and those that matter to a deployment only.
-const TABLES_READ = ["assets", "compatibility_flags", "triggers", "vars", "durable_objects", "d1_databases"];
+const TABLES_READ = [
+  "assets",
+  "compatibility_flags",
+  "triggers",
+  "vars",
+  "ratelimits",
+  "durable_objects",
+  "d1_databases",
+];
 const TABLES_FOR_DEPLOYMENT = ["limits", "migrations", "observability", "placement", "routes"];
 
 /**
@@ -65,6 +74,9 @@ export function readWorkerConfig(root: string): WorkerConfig {
     // The same identity as wrangler's, so that `wrangler d1 … --local --persist-to STATE_DIR` sees the same database.
     const id = database.preview_database_id ?? database.database_id ?? database.binding;
     env[database.binding] = { type: "d1", id };
+  }
+  for (const { name, namespace_id: namespace, simple } of toml.ratelimits ?? []) {
+    env[name] = { type: "rate-limit", namespace, simple };
   }
   for (const object of toml.durable_objects?.bindings ?? []) {
     env[object.name] = { type: "durable-object", worker: toml.name, exportName: object.class_name };

@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { isCrossSite } from "./cross-site.ts";
 
 /** Refuses everything until a password is configured. */
 export const requireConfiguration: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -21,11 +22,16 @@ export function requirePassword(isOpen: (c: AppContext) => boolean): MiddlewareH
   };
 }
 
-/** Whether the request carries the password: as `password`, as a bearer token, or by Basic authentication. */
-export async function hasPassword(c: AppContext): Promise<boolean> {
-  const given = givenPassword(c);
+/** Whether a text is the password. */
+export async function isPassword(c: AppContext, given: string): Promise<boolean> {
   const { password } = configOf(c.env);
-  return given !== undefined && password !== undefined && (await isSame(given, password));
+  return password !== undefined && (await isSame(given, password));
+}
+
+/** Whether the request carries the password: as `password`, as a bearer token, or by Basic authentication. */
+async function hasPassword(c: AppContext): Promise<boolean> {
+  const given = givenPassword(c);
+  return given !== undefined && (await isPassword(c, given));
 }
 
 function givenPassword(c: AppContext): string | undefined {
@@ -48,10 +54,7 @@ function givenPassword(c: AppContext): string | undefined {
  */
 function isForged(c: AppContext): boolean {
   if (c.req.method === "GET" || c.req.method === "HEAD") return false;
-  const site = c.req.header("sec-fetch-site");
-  if (site !== undefined) return site !== "same-origin" && site !== "none";
-  const origin = c.req.header("origin");
-  return origin !== undefined && origin !== new URL(c.req.url).origin;
+  return isCrossSite(c);
 }
 
 function basicPassword(encoded: string): string | undefined {

@@ -7,7 +7,7 @@ import type { AppContext } from "./context.ts";
  * The most services that a request lists itself, as JSON and as HTML, and the largest page that it makes: each a few
  * milliseconds of CPU time.
  */
-export const IN_A_REQUEST = { services: 500, shownServices: 200, rows: 500, bytes: 500_000 };
+export const IN_A_REQUEST = { services: 500, shownServices: 50, rows: 500, bytes: 500_000 };
 
 /** Reads a page; undefined where it is more than a request shall handle, and {@link handOver} has to answer. */
 export async function readPage<T>(

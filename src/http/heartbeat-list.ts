@@ -15,21 +15,37 @@ const MOST_ASKED = 50;
  * @returns undefined where they are more than `mostHere`, and this is a request, which has to hand over
  */
 export async function listHeartbeats(env: Env, nowMs: number, mostHere: number): Promise<Snapshot[] | undefined> {
-  const db = openDatabase(env.DB);
-  const rows = await listServices(db, env.BULK_READER && mostHere + 1);
+  const rows = await listServices(openDatabase(env.DB), env.BULK_READER && mostHere + 1);
   if (env.BULK_READER && rows.length > mostHere) return undefined;
+  const known = await askOverdue(env, rows, nowMs);
+  return rows.flatMap((row) => {
+    const answer = known.get(row.service);
+    return answer === null ? [] : [answer ?? row];
+  });
+}
+
+/**
+ * Asks the objects of those rows whose promise has passed, the most doubtful first and not more than a few; what is
+ * learned goes into the directory.
+ * @returns what they said by their names; null of those that have been forgotten
+ */
+export async function askOverdue(
+  env: Env,
+  rows: readonly Snapshot[],
+  nowMs: number,
+): Promise<Map<string, Snapshot | null>> {
   const asked = toBeAsked(rows, nowMs);
   const answers = await Promise.all(asked.map((row) => ask(env, row)));
   const learned = answers.filter((answer) => !!answer);
   const gone = asked.filter((_, i) => answers[i] === null);
+  const db = openDatabase(env.DB);
   try {
     if (learned.length > 0) await updateServices(db, learned);
     if (gone.length > 0) await deleteGone(db, gone);
   } catch (error) {
     log("warn", "directory.refresh-failed", { rows: learned.length + gone.length, error: errorText(error) });
   }
-  const byName = new Map(learned.map((snapshot) => [snapshot.service, snapshot]));
-  return rows.filter((row) => !gone.includes(row)).map((row) => byName.get(row.service) ?? row);
+  return new Map(asked.flatMap(({ service }, i) => (answers[i] === undefined ? [] : [[service, answers[i]]])));
 }
 
 function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {

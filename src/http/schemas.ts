@@ -22,7 +22,7 @@ const ALERT_TYPE_HINT = "alertType must be a string.";
 const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const LIMIT_HINT = `limit must be an integer from 1 to ${PAGE_LIMITS.most}.`;
-const STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
+export const DELIVERY_STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
 
 function targetText(hint: string) {
   return text(hint).check(z.minLength(1, hint), z.maxLength(MOST_TARGET_CHARACTERS, hint));
@@ -88,7 +88,7 @@ export const eventsSchema = z.object({
 
 export const alertsSchema = z.object({
   ...pagingFields(PAGE_LIMITS.alerts),
-  state: z.optional(z.literal(STATES, `state must be one of ${STATES.join(", ")}.`)),
+  state: z.optional(z.literal(DELIVERY_STATES, `state must be one of ${DELIVERY_STATES.join(", ")}.`)),
   humanDates,
 });
 

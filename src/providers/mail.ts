@@ -32,7 +32,7 @@ export const mail: Provider = {
         personalizations: [{ to: addresses(target).map((email) => ({ email })) }],
         from: { email: from, name: "watchTower" },
         subject: cutText(alert.title, MOST_SUBJECT),
-        content: [{ type: "text/plain", value: [alert.message, linkOf(config)].filter(Boolean).join("\n\n") }],
+        content: [{ type: "text/plain", value: [alert.message, linkOf(config, alert)].filter(Boolean).join("\n\n") }],
       }),
     };
   },

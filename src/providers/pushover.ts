@@ -30,7 +30,7 @@ export const pushover: Provider = {
         title: cutText(alert.title, MOST_TITLE),
         message: cutText(alert.message, MOST_MESSAGE),
         timestamp: toSeconds(alert.dateMs),
-        url: linkOf(config),
+        url: linkOf(config, alert),
       }),
     };
   },

@@ -20,7 +20,7 @@ export const webhook: Provider = {
   async request(alert, target, config) {
     const refusal = this.refuses(target, config);
     if (refusal) return { kind: "permanent", answer: refusal };
-    const body = JSON.stringify({ ...payload(alert), link: linkOf(config) });
+    const body = JSON.stringify({ ...payload(alert), link: linkOf(config, alert) });
     const headers: Record<string, string> = { "content-type": "application/json", "user-agent": "watchTower" };
     if (config.webhook.secret) headers["x-watchtower-signature"] = `sha256=${await sign(body, config.webhook.secret)}`;
     return { url: target, headers, body };

@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ASSETS } from "../../src/gui/assets.ts";
 import { CloudflareApi } from "./support/cloudflare-api.ts";
 import { appliedMigrations, boundDatabase, migrationsOf, passwordOf, schema, schemaOf } from "./support/observe.ts";
 import { paste } from "./support/paste.ts";
@@ -29,8 +30,9 @@ describe("npm run deploy, over the life of an account", { timeout: 60_000 }, () 
     expect(deployed?.bindings).toContainEqual(boundDatabase(api.account));
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "ServiceMonitor" }));
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "BulkReader" }));
+    expect(deployed?.bindings).toContainEqual(expect.objectContaining({ name: "LOGIN_ATTEMPTS", type: "ratelimit" }));
     const assets = api.account.assets.get(deployed?.metadata.assets?.jwt ?? "");
-    expect(assets).toEqual(["/docs.css", "/docs.html", "/gui/style.css", "/openapi.json"]);
+    expect(assets).toEqual(["/docs.css", "/docs.html", ...Object.values(ASSETS).sort(), "/openapi.json"]);
     expect({ subdomainEnabled, crons }).toEqual({ subdomainEnabled: true, crons: ["*/10 * * * *"] });
 
     password = passwordOf(deployed);

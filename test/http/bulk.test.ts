@@ -8,8 +8,9 @@ import { openDatabase } from "../../src/storage/database.ts";
 import { upsertServices } from "../../src/storage/directory.ts";
 import { insertEvents } from "../../src/storage/event-log.ts";
 import { callWith, expectRefusal, visit } from "../support/app.ts";
-import { call, PASSWORD } from "../support/client.ts";
+import { call } from "../support/client.ts";
 import { START_MS, useTestClock } from "../support/clock.ts";
+import { Visitor } from "../support/gui.ts";
 
 useTestClock();
 afterEach(() => vi.restoreAllMocks());
@@ -100,13 +101,24 @@ describe("what is more", () => {
     });
 
     it.each(["/", "/heartbeats?humanDates=1", "/gui"])("%s is answered by the reader, alike", async (path) => {
-      const options = { headers: { authorization: `Basic ${btoa(`:${PASSWORD}`)}` } };
+      const { cookie = "" } = await Visitor.loggedIn();
+      const options = { headers: { cookie } };
       const getByName = vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName");
       const answer = await call("GET", path, options);
       expect(getByName).toHaveBeenCalledOnce();
       const direct = await callWith({ BULK_READER: undefined }, "GET", path, options);
       expect(answer.status).toBe(200);
       expect(answer.body).toEqual(direct.body);
+    });
+
+    it("that have changed since a page was made are sent by the reader, alike", async () => {
+      const { cookie = "" } = await Visitor.loggedIn();
+      const getByName = vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName");
+      const options = { headers: { cookie } };
+      const { body } = await call("GET", "/gui/refresh?after=0", options);
+      expect(getByName).toHaveBeenCalledOnce();
+      const direct = await callWith({ BULK_READER: undefined }, "GET", "/gui/refresh?after=0", options);
+      expect(body).toEqual({ ...direct.body, after: expect.any(Number) });
     });
 
     it("without the password are not handed over", async () => {

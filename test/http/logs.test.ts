@@ -9,6 +9,7 @@ import worker from "../../src/index.ts";
 import { callWith, visit } from "../support/app.ts";
 import { call, PASSWORD } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
+import { Visitor } from "../support/gui.ts";
 import { breakD1, DEFAULT_HOOK, interceptProviders, monitorOf, type Received, runAlarm } from "../support/monitor.ts";
 import {
   alertRecord,
@@ -268,6 +269,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     ["d1.failed", "directory.refresh-failed", "request.failed", "request.refused", "health.failed"],
     async (service) => {
       await pulse(service, { nextIn: 86_400 });
+      const asVisitor = await Visitor.loggedIn();
       breakD1();
       advance(20 * MINUTE_MS);
       expect((await pulse(service, { nextIn: 86_400 })).status).toBe(200);
@@ -280,7 +282,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         await call("GET", `/heartbeat/${MARK}`),
         await call("GET", "/alerts"),
         await visit("GET", "/health"),
-        await call("GET", "/gui"),
+        await asVisitor.open("/gui"),
       ];
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
       await vi.waitFor(() => expect(written.join()).toContain("directory.refresh-failed"));
@@ -358,6 +360,14 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     },
   ],
   [
+    "a login that fails, and too many of them",
+    ["login.refused", "login.throttled"],
+    async () => {
+      const caller = { "cf-connecting-ip": MARK };
+      for (let i = 0; i < 11; i++) await new Visitor().submit("/gui/login", { password: MARK, next: MARK }, caller);
+    },
+  ],
+  [
     "variables that make no sense",
     ["config.problem"],
     async () => {
@@ -399,8 +409,19 @@ describe("the log", () => {
       expect((await pulse(service)).status).toBe(200);
     }
     await call("POST", "/event", { body: { service, level: 7, message: MESSAGE } });
-    for (const path of ["/", "/heartbeat/steady", "/events", "/alerts", "/hello", "/pings", "/gui"]) {
+    for (const path of ["/", "/heartbeat/steady", "/events", "/alerts", "/hello", "/pings"]) {
       expect((await call("GET", path)).status).toBe(200);
+    }
+    const visitor = await Visitor.loggedIn();
+    for (const path of [
+      "/gui",
+      "/gui/refresh?after=0",
+      "/gui/services/steady",
+      "/gui/events",
+      "/gui/alerts",
+      "/gui/setup",
+    ]) {
+      expect((await visitor.open(path)).status, path).toBe(200);
     }
     expect(written).toEqual([]);
   });

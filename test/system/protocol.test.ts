@@ -116,14 +116,15 @@ describe("/openapi.json", () => {
 });
 
 describe("static assets", () => {
-  it("have the style sheet of the web interface", async () => {
-    const gui = await fetch(`${tower.baseUrl}/gui`, {
-      headers: { authorization: `Basic ${btoa(`:${tower.password}`)}` },
-    });
-    const style = (await gui.text()).match(/<link rel="stylesheet" href="(.+?)"/)?.[1];
-    const response = await fetch(`${tower.baseUrl}${style}`);
-    expect(response.status).toBe(200);
-    expect(response.headers.get("content-type")).toContain("text/css");
+  it("have the style sheet and the script of the web interface, to be kept for good", async () => {
+    const page = await (await fetch(`${tower.baseUrl}/gui/login`)).text();
+    const paths = [...page.matchAll(/"(\/gui\/assets\/[^"]+)"/g)].map(([, path]) => path);
+    expect(paths.map((path) => path?.replace(/.*\./, ""))).toEqual(["svg", "svg", "svg", "css", "js"]);
+    for (const path of paths) {
+      const response = await fetch(`${tower.baseUrl}${path}`);
+      expect(response.status, path).toBe(200);
+      expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    }
   });
 
   it("open no other path without the password", async () => {

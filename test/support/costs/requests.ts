@@ -2,13 +2,13 @@ import { expect } from "vitest";
 import { REFRESH_SECONDS } from "../../../src/domain/snapshot.ts";
 import { HOUR_MS } from "../../../src/domain/time.ts";
 import { MOST_SEARCHED } from "../../../src/storage/event-log.ts";
-import { visit } from "../app.ts";
-import { call, PASSWORD } from "../client.ts";
+import { call } from "../client.ts";
 import { advance } from "../clock.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { MINUTELY } from "../monitor.ts";
 import {
   born,
+  changed,
   died,
   diedUnheard,
   ELEVEN,
@@ -17,6 +17,7 @@ import {
   intoPeriod,
   listed,
   newName,
+  ofPage,
   ofPulse,
   ofRequest,
   overdue,
@@ -166,12 +167,71 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
   ],
   ["`GET /health`: always", () => ofRequest("GET", "/health")],
   [
-    "`GET /gui`: 1,000 overdue, 20 events",
+    "`GET /gui`: 10 services in time",
+    async () => {
+      await listed(10);
+      return ofPage("/gui");
+    },
+  ],
+  [
+    "`GET /gui`: 1,000 overdue, 10,000 changes in 30 days",
     async () => {
       const services = await overdue(1_000);
-      await happened(21);
-      const headers = { authorization: `Basic ${btoa(`me:${PASSWORD}`)}` };
-      return costOf(async () => expect((await visit("GET", "/gui", headers)).status).toBe(200), { services });
+      await changed(10_001);
+      return ofPage("/gui", services);
+    },
+  ],
+  [
+    "`GET /gui/refresh`: nothing has changed of 1,000",
+    async () => {
+      await listed(1_000);
+      return ofPage(`/gui/refresh?after=${Number.MAX_SAFE_INTEGER}`);
+    },
+  ],
+  [
+    "`GET /gui/refresh`: 20 of 1,000 on screen, overdue",
+    async () => {
+      const services = (await overdue(1_000)).slice(0, 20);
+      const names = services.map((name) => `&overdue=${encodeURIComponent(name)}`).join("");
+      return ofPage(`/gui/refresh?after=${Number.MAX_SAFE_INTEGER}${names}`, services);
+    },
+  ],
+  [
+    "`GET /gui/services/NAME`: 1,000 changes, 20 alerts, 20 events",
+    async () => {
+      const service = await born();
+      await changed(1_001, service);
+      await told(21, service);
+      await happened(21, { service });
+      return ofPage(`/gui/services/${encodeURIComponent(service)}`, [service]);
+    },
+  ],
+  [
+    "`GET /gui/events`: 100 events of 10,000",
+    async () => {
+      await happened(10_001);
+      return ofPage("/gui/events");
+    },
+  ],
+  [
+    "`GET /gui/events`: a search that finds nothing",
+    async () => {
+      await happened(MOST_SEARCHED + 1);
+      return ofPage("/gui/events?message=nowhere");
+    },
+  ],
+  [
+    "`GET /gui/events/new`: nothing is new",
+    async () => {
+      await happened(1_000);
+      return ofPage("/gui/events/new");
+    },
+  ],
+  [
+    "`GET /gui/alerts`: 50 alerts",
+    async () => {
+      await told(51);
+      return ofPage("/gui/alerts");
     },
   ],
   [

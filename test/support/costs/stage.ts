@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Pulse, Target } from "../../../src/domain/service.ts";
 import { REFRESH_SECONDS, refreshPhaseSeconds } from "../../../src/domain/snapshot.ts";
@@ -5,9 +6,19 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
 import { ulids } from "../../../src/domain/ulid.ts";
 import { call } from "../client.ts";
 import { advance, START_MS } from "../clock.ts";
+import { Visitor } from "../gui.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { accept, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../monitor.ts";
-import { alertRecord, event, query, snapshot, storeAlerts, storeEvents, storeServices } from "../rows.ts";
+import {
+  alertRecord,
+  event,
+  query,
+  snapshot,
+  storeAlerts,
+  storeEvents,
+  storeServices,
+  storeTransitions,
+} from "../rows.ts";
 
 const NOW = START_MS / SECOND_MS;
 
@@ -54,6 +65,19 @@ export function ofRequest(
     async () => {
       const answer = await call(method, path, body ? { body } : {});
       expect(answer.status, JSON.stringify(answer.body)).toBe(status);
+    },
+    { services },
+  );
+}
+
+/** What a page of the web interface costs. */
+export async function ofPage(path: string, services: string[] = []): Promise<Cost> {
+  vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
+  const visitor = await Visitor.loggedIn();
+  return costOf(
+    async () => {
+      const { status, text } = await visitor.open(path);
+      expect(status, text).toBe(200);
     },
     { services },
   );
@@ -127,9 +151,20 @@ export async function happened(count: number, fields: Parameters<typeof event>[1
   }
 }
 
-export async function told(count: number): Promise<void> {
+/** Deaths and returns of the last hour. */
+export async function changed(count: number, service = "restless"): Promise<void> {
+  const ids = ulids(START_MS - HOUR_MS, count);
+  const [lastMs, expectedMs] = [START_MS - HOUR_MS, START_MS - HOUR_MS];
+  const records = ids.map((id, i) => ({
+    ...{ id, service, status: i % 2 ? ("alive" as const) : ("dead" as const) },
+    ...{ lastMs, expectedMs },
+  }));
+  for (let i = 0; i < count; i += 5_000) await storeTransitions(...records.slice(i, i + 5_000));
+}
+
+export async function told(count: number, service = "a"): Promise<void> {
   const ids = ulids(START_MS - HOUR_MS, count);
   for (let i = 0; i < count; i += 1_000) {
-    await storeAlerts(...ids.slice(i, i + 1_000).map((id) => alertRecord(0, { alert: { id } })));
+    await storeAlerts(...ids.slice(i, i + 1_000).map((id) => alertRecord(0, { alert: { id, service } })));
   }
 }

@@ -1,0 +1,118 @@
+import { agoText, dueText, type Promised, SIGNS, type State, stateOf, usedUp } from "../deadline.ts";
+import { find, findAll } from "./page.ts";
+
+/** How far the server's clock is ahead of this one, in milliseconds: deadlines are the server's. */
+let aheadMs = Number(document.body.dataset.now) - Date.now();
+
+/** Now by the server's clock, in seconds since the epoch. */
+export function now(): number {
+  return (Date.now() + aheadMs) / 1_000;
+}
+
+/** Sets the clock by what an answer says. */
+export function setClock(serverMs: number): void {
+  aheadMs = serverMs - Date.now();
+}
+
+const format = new Intl.DateTimeFormat("en-CA", {
+  dateStyle: "short",
+  timeStyle: "medium",
+  hourCycle: "h23",
+});
+
+/** Shows times as the viewer's clocks do, and goes on counting. */
+export function showTimes(): void {
+  const { timeZone } = format.resolvedOptions();
+  for (const element of findAll("[data-zone]")) element.textContent = timeZone;
+  for (const field of findAll<HTMLInputElement>("[data-zone-field]")) adoptZone(field, timeZone);
+  localize(document);
+  tick();
+  setInterval(tick, 1_000);
+}
+
+/** Where the dates of a form are still empty, they are going to be the viewer's. */
+function adoptZone(field: HTMLInputElement, timeZone: string): void {
+  const dates = findAll<HTMLInputElement>('input[type="datetime-local"]', field.form ?? document);
+  if (dates.every(({ value }) => value === "")) field.value = timeZone;
+}
+
+/** Turns dates into the viewer's zone. */
+export function localize(within: ParentNode): void {
+  for (const time of findAll<HTMLTimeElement>("time", within)) {
+    const text = format.format(Date.parse(time.dateTime)).replace(",", "");
+    if (time.dataset.ago === undefined) time.textContent = text;
+    else time.title = text;
+  }
+}
+
+/** What is on screen; only that is counted. */
+const seen = new Set<Element>();
+const observer = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) seen.delete(target);
+    else {
+      seen.add(target);
+      tickService(target as HTMLElement, now());
+    }
+  }
+});
+
+/** The services on screen. */
+export function onScreen(): HTMLElement[] {
+  return [...seen].filter((element) => element.isConnected) as HTMLElement[];
+}
+
+/** Counts down a service from now on, while it is on screen. */
+export function watch(service: HTMLElement): void {
+  observer.observe(service);
+}
+
+/** What the attributes of a service's element say. */
+export function promiseOf({ dataset }: HTMLElement): Promised & { service: string } {
+  const { service = "", status, last, nextIn, grace, asOf } = dataset;
+  return {
+    service,
+    status: status as Promised["status"],
+    last: Number(last),
+    nextIn: Number(nextIn),
+    grace: Number(grace),
+    asOf: Number(asOf),
+  };
+}
+
+function tick(): void {
+  if (document.hidden) return;
+  const at = now();
+  for (const service of onScreen()) tickService(service, at);
+  // Those of services are counted with them.
+  for (const time of findAll<HTMLTimeElement>("time[data-ago]:not(.last *)")) {
+    setText(time, agoText(Date.parse(time.dateTime) / 1_000, at));
+  }
+}
+
+function tickService(element: HTMLElement, at: number): void {
+  const service = promiseOf(element);
+  const time = find<HTMLTimeElement>(".last time", element);
+  if (time) setText(time, agoText(service.last, at));
+  const due = find(".due-text", element);
+  if (due) setText(due, dueText(service, at));
+  const bar = find<HTMLProgressElement>("progress", element);
+  if (bar) bar.value = usedUp(service, at);
+  showState(element, stateOf(service, at));
+}
+
+function showState(element: HTMLElement, state: State): void {
+  if (element.classList.contains(state)) return;
+  element.classList.remove("dead", "late", "alive", "cancelled");
+  element.classList.add(state);
+  const label = find(".state", element);
+  if (!label) return;
+  label.className = `state ${state}`;
+  setText(find(".sign", label), SIGNS[state]);
+  setText(find(".word", label), state);
+}
+
+/** Leaves alone what is right already, so that a selection stays. */
+function setText(element: HTMLElement | null, text: string): void {
+  if (element && element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,15 @@
+import { showTimes } from "./clock.ts";
+import { offerCopies } from "./copy.ts";
+import { startEvents } from "./events.ts";
+import { refreshPage } from "./live-page.ts";
+import { startOverview } from "./overview.ts";
+
+/*
+ * What the browser adds to pages that do without it: times in the viewer's zone, countdowns, and news as they come.
+ * A module runs when the page is there.
+ */
+showTimes();
+offerCopies();
+startOverview();
+startEvents();
+refreshPage();

@@ -1,0 +1,199 @@
+import {
+  byUrgency,
+  type Counts,
+  countStates,
+  headline,
+  STATES,
+  type State,
+  stateOf,
+  titleOf,
+  worstOf,
+} from "../deadline.ts";
+import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
+import { elementOf, find, findAll, setQuery } from "./page.ts";
+import { ask, repeat } from "./poll.ts";
+
+const REFRESH_MS = 5_000;
+/** With many services a refresh costs more, and less often will do. */
+const MANY = 500;
+const REFRESH_MANY_MS = 10_000;
+/** What an address may have at most is about 16 KB. */
+const LONGEST_NAMES = 6_000;
+const MOST_ASKED = 50;
+
+interface Refresh {
+  now: number;
+  after: number;
+  total: number;
+  rows: string[];
+}
+
+/** Keeps the overview up to date, and filters it while one types. */
+export function startOverview(): void {
+  const list = find("[data-services]");
+  if (!list) return;
+  const rows = new Map<string, HTMLElement>();
+  for (const row of findAll(".service", list)) {
+    rows.set(row.dataset.service ?? "", row);
+    watch(row);
+  }
+  let after = Number(list.dataset.after);
+  let isTouched = false;
+
+  function filter(): void {
+    const query = search.value.toLowerCase();
+    const at = now();
+    let shown = 0;
+    for (const [name, row] of rows) {
+      const isShown = (state === "" || stateOf(promiseOf(row), at) === state) && name.toLowerCase().includes(query);
+      if (row.hidden === isShown) row.hidden = !isShown;
+      if (isShown) shown++;
+    }
+    const none = find("[data-no-match]");
+    if (none) none.hidden = shown > 0 || rows.size === 0;
+  }
+
+  const form = find<HTMLFormElement>("form.filter") as HTMLFormElement;
+  const search = find<HTMLInputElement>('input[type="search"]', form) as HTMLInputElement;
+  const chips = findAll<HTMLAnchorElement>(".chip", form);
+  let state = chips.find((chip) => chip.hasAttribute("aria-current"))?.dataset.state ?? "";
+  search.addEventListener("input", () => {
+    setQuery({ q: search.value });
+    filter();
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const chip of chips) {
+    chip.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      state = chip.dataset.state ?? "";
+      for (const other of chips) other.toggleAttribute("aria-current", other === chip);
+      chip.setAttribute("aria-current", "true");
+      setQuery({ state });
+      filter();
+    });
+  }
+  // What is under the pointer must not move away from it.
+  list.addEventListener("pointerenter", () => {
+    isTouched = true;
+  });
+  list.addEventListener("pointerleave", () => {
+    isTouched = false;
+  });
+
+  async function apply({ now: serverMs, after: next, total, rows: changed }: Refresh): Promise<void> {
+    setClock(serverMs);
+    after = next;
+    for (const html of changed) put(elementOf(html));
+    if (total !== rows.size) await removeForgotten();
+    sort();
+    count();
+    filter();
+  }
+
+  /** The page as it is made now tells which are gone. */
+  async function removeForgotten(): Promise<void> {
+    const answer = await ask("/gui");
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const known = new Set(findAll(".service", page).map((row) => row.dataset.service));
+    for (const [name, row] of rows) {
+      if (known.has(name)) continue;
+      rows.delete(name);
+      row.remove();
+    }
+  }
+
+  /** A row that is there stays, and so does what has not changed of it: where one is scrolled to, and what is focused. */
+  function put(row: HTMLElement): void {
+    const name = row.dataset.service ?? "";
+    localize(row);
+    const old = rows.get(name);
+    if (old) {
+      Object.assign(old.dataset, row.dataset);
+      old.className = row.className;
+      adoptChildren(old, row);
+    } else {
+      rows.set(name, row);
+      list?.append(row);
+      watch(row);
+    }
+  }
+
+  /** Brings the rows in order by moving as few as possible; while somebody is at them, only what changed its state. */
+  function sort(): void {
+    const at = now();
+    const order = byUrgency(at);
+    const rank = (row: HTMLElement) => STATES.indexOf(stateOf(promiseOf(row), at));
+    const isBusy = isTouched || list?.contains(document.activeElement);
+    const current = findAll(".service", list as HTMLElement);
+    const wanted = isBusy
+      ? current.map((row, i) => ({ row, i, rank: rank(row) })).sort((a, b) => a.rank - b.rank || a.i - b.i)
+      : current.map((row) => ({ row, promise: promiseOf(row) })).sort((a, b) => order(a.promise, b.promise));
+    let place: Element | null = list?.firstElementChild ?? null;
+    for (const { row } of wanted) {
+      if (row === place) place = place.nextElementSibling;
+      else list?.insertBefore(row, place);
+    }
+  }
+
+  function count(): void {
+    const at = now();
+    const counts = countStates([...rows.values()].map(promiseOf), at);
+    for (const chip of chips) {
+      const number = find("b", chip);
+      if (number) number.textContent = String(chip.dataset.state ? counts[chip.dataset.state as State] : rows.size);
+    }
+    say(counts);
+    form.hidden = rows.size === 0;
+    const first = find("[data-first-pulse]");
+    if (first) first.hidden = rows.size > 0;
+  }
+
+  repeat(
+    () => (rows.size > MANY ? REFRESH_MANY_MS : REFRESH_MS),
+    async () => {
+      const answer = await ask(`/gui/refresh?${new URLSearchParams([["after", String(after)], ...overdue()])}`);
+      await apply((await answer.json()) as Refresh);
+    },
+  );
+}
+
+/** Makes the children of an element what those of another are, and touches only what differs. */
+function adoptChildren(element: Element, fresh: Element): void {
+  for (const [i, part] of [...fresh.children].entries()) {
+    const old = element.children[i];
+    if (!old || old.isEqualNode(part)) continue;
+    const isAlike = old.className === part.className && old.children.length === part.children.length;
+    if (isAlike && part.children.length > 0) adoptChildren(old, part);
+    else old.replaceWith(part);
+  }
+}
+
+/** The services on screen whose promise has passed, as far as is known here. */
+function overdue(): [string, string][] {
+  const at = now();
+  const names: [string, string][] = [];
+  let length = 0;
+  for (const row of onScreen()) {
+    const { service, status, last, nextIn } = promiseOf(row);
+    if (row.hidden || status !== "alive" || last + nextIn >= at) continue;
+    length += encodeURIComponent(service).length;
+    if (names.length === MOST_ASKED || length > LONGEST_NAMES) break;
+    names.push(["overdue", service]);
+  }
+  return names;
+}
+
+/** The headline, the title and the icon. */
+function say(counts: Counts): void {
+  const element = find("[data-headline]");
+  if (element) {
+    element.className = `headline ${worstOf(counts)}`;
+    const text = headline(counts);
+    if (element.textContent !== text) element.textContent = text;
+  }
+  document.title = titleOf(counts);
+  const icon = find<HTMLLinkElement>('link[rel="icon"]');
+  const wanted = counts.dead > 0 ? icon?.dataset.dead : icon?.dataset.well;
+  if (icon && wanted && icon.getAttribute("href") !== wanted) icon.href = wanted;
+}

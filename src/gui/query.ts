@@ -1,0 +1,8 @@
+/** The query of an address, with what is given; empty where nothing is. */
+export function queryOf(fields: Record<string, string | number | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  return query.size > 0 ? `?${query}` : "";
+}

@@ -1,0 +1,93 @@
+import * as z from "zod/mini";
+import { LONGEST_PAUSE_SECONDS, MOST_TARGET_CHARACTERS } from "../domain/limits.ts";
+import { isTimeZone } from "../domain/time.ts";
+import { isUlid } from "../domain/ulid.ts";
+import { level, number, serviceName, text } from "../http/fields.ts";
+import { DELIVERY_STATES } from "../http/schemas.ts";
+import { STATES } from "./deadline.ts";
+import { DONE } from "./done.ts";
+
+function oneOf<const T extends readonly string[]>(name: string, values: T) {
+  return z.optional(z.literal(values, `${name} must be one of ${values.join(", ")}.`));
+}
+
+function id(name: string) {
+  const hint = `${name} must be the id of a row.`;
+  return z.string(hint).check(z.refine((value: string) => isUlid(value), hint));
+}
+
+function integer(name: string, least: number, most: number) {
+  const hint = `${name} must be an integer from ${least} to ${most}.`;
+  return z.pipe(number(hint), z.int(hint).check(z.gte(least, hint), z.lte(most, hint)));
+}
+
+const done = oneOf("done", Object.keys(DONE) as (keyof typeof DONE)[]);
+
+export const loginSchema = z.object({
+  password: text("password must be given."),
+  next: z.optional(z.string()),
+});
+
+export const loginPageSchema = z.object({ next: z.optional(z.string()), wrong: z.optional(z.string()) });
+
+export const overviewSchema = z.object({
+  q: z.optional(text("q must be a string without NUL characters.")),
+  state: oneOf("state", STATES),
+  done,
+});
+
+export const refreshSchema = z.object({ after: integer("after", 0, Number.MAX_SAFE_INTEGER) });
+
+export const servicePageSchema = z.object({ service: serviceName, done });
+
+/** How long a pause of the web interface may be, in minutes; 0 ends one. */
+export const PAUSES = [0, 30, 60, 240, 720, 1_440, 10_080, 43_200] as const;
+
+export const serviceActionSchema = z.object({
+  action: z.literal(["cancel", "pause", "test", "forget"], "action must be one of cancel, pause, test, forget."),
+  minutes: z._default(z.optional(integer("minutes", 0, LONGEST_PAUSE_SECONDS / 60)), 0),
+});
+
+const ranges = {
+  since: z.optional(integer("since", 60, 31_622_400)),
+  from: z.optional(text("from must be a date.")),
+  to: z.optional(text("to must be a date.")),
+  zone: z.optional(
+    text("zone must be the name of a time zone.").check(
+      z.refine((name: string) => isTimeZone(name), "zone must be the name of a time zone."),
+    ),
+  ),
+};
+
+export const eventsPageSchema = z.object({
+  ...ranges,
+  preset: z.optional(text("preset must be a string.")),
+  service: z.optional(serviceName),
+  level: z.optional(level),
+  message: z.optional(text("message must be a string without NUL characters.")),
+  before: z.optional(id("before")),
+  after: z.optional(id("after")),
+  live: z.optional(z.string()),
+});
+
+export const newEventsSchema = z.extend(eventsPageSchema, {
+  /** Where the answer before this one ended. */
+  next: z.optional(id("next")),
+});
+
+export const alertsPageSchema = z.object({
+  service: z.optional(serviceName),
+  state: oneOf("state", DELIVERY_STATES),
+  before: z.optional(id("before")),
+  done,
+});
+
+export const sendAgainSchema = z.object({ id: id("id") });
+
+export const testSchema = z.object({
+  type: text("type must be a string."),
+  target: text("target must be a string.").check(
+    z.minLength(1, "target must be given."),
+    z.maxLength(MOST_TARGET_CHARACTERS, `target must have at most ${MOST_TARGET_CHARACTERS} characters.`),
+  ),
+});
