@@ -53,19 +53,21 @@ final class HttpTransport implements Transport {
         if (connection instanceof HttpsURLConnection) secure((HttpsURLConnection) connection);
         // A read time-out is for each read: who sends a byte a second could go on for ever.
         final AtomicBoolean isOver = new AtomicBoolean();
+        final AtomicBoolean hasHead = new AtomicBoolean();
         Future<?> limit = Limits.TIMER.schedule(new Runnable() {
             @Override
             public void run() {
                 isOver.set(true);
-                connection.disconnect();
+                // Once the body is read, this would wait for all of it: whoever reads it looks at the time by itself.
+                if (!hasHead.get()) connection.disconnect();
             }
         }, timeoutMs, TimeUnit.MILLISECONDS);
         try {
             if (body != null) write(connection, body);
             int status = connection.getResponseCode();
+            hasHead.set(true);
             if (status < 0) throw new IOException("the answer is not HTTP");
-            String text = read(connection);
-            if (isOver.get()) throw new SocketTimeoutException();
+            String text = read(connection, isOver);
             return new Answer(status, text, connection.getHeaderField("Location"), connection.getHeaderField("Retry-After"));
         } catch (SocketTimeoutException error) {
             throw late();
@@ -93,14 +95,17 @@ final class HttpTransport implements Transport {
         }
     }
 
-    private static String read(HttpURLConnection connection) throws IOException {
+    private static String read(HttpURLConnection connection, AtomicBoolean isOver) throws IOException {
         InputStream error = connection.getErrorStream();
         boolean isError = connection.getResponseCode() >= 400;
         if (isError && error == null) return "";
         try (InputStream in = isError ? error : connection.getInputStream()) {
             ByteArrayOutputStream out = new ByteArrayOutputStream();
             byte[] buffer = new byte[8192];
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) out.write(buffer, 0, count);
+            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+                if (isOver.get()) throw new SocketTimeoutException();
+                out.write(buffer, 0, count);
+            }
             return out.toString("UTF-8");
         }
     }
