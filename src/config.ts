@@ -3,6 +3,7 @@ import { LONGEST_GRACE_SECONDS } from "./domain/limits.ts";
 import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
+import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
 /** What Cloudflare hands to the Worker: bindings, secrets and variables, the latter two always as text. */
@@ -10,6 +11,7 @@ export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
+  SENTINEL: DurableObjectNamespace<Sentinel>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
@@ -30,10 +32,11 @@ export interface Env {
   EVENTS_RETENTION_DAYS?: string;
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
+  WATCHDOG_URL?: string;
 }
 
 /** The secrets and variables. */
-export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "DB" | "LOGIN_ATTEMPTS">;
+export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "DB" | "LOGIN_ATTEMPTS">;
 
 /** A search that the configuration offers by name. */
 export interface EventsPreset {
@@ -57,6 +60,8 @@ export interface Config {
   /** How long transitions and the delivery log are kept. */
   recordsRetentionDays: number;
   publicUrl: string | undefined;
+  /** Called while watchTower works. */
+  watchdogUrl: string | undefined;
   /** Variables that make no sense and were replaced by their defaults, one sentence each. */
   problems: string[];
 }
@@ -98,6 +103,13 @@ export function parseConfig(env: Variables): Config {
     if (/^https?:$/.test(URL.parse(given)?.protocol ?? "")) return given.replace(/\/+$/, "");
     problems.push(`${name} must be an http or https URL; ${fallback} is used.`);
     return fallback;
+  }
+
+  function watchdogUrl(): string | undefined {
+    const given = text(env.WATCHDOG_URL);
+    if (given === undefined || /^https?:$/.test(URL.parse(given)?.protocol ?? "")) return given;
+    problems.push("WATCHDOG_URL must be an http or https URL; nobody is called.");
+    return undefined;
   }
 
   function timeZone(): string {
@@ -149,6 +161,7 @@ export function parseConfig(env: Variables): Config {
     eventsRetentionDays: integer("EVENTS_RETENTION_DAYS", 90, 1, 36_500),
     recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
+    watchdogUrl: watchdogUrl(),
     problems,
   };
 }

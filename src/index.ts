@@ -1,9 +1,11 @@
 import { createApp } from "./app.ts";
 import { configOf, type Env } from "./config.ts";
 import { errorText, log } from "./log.ts";
+import { SENTINEL_NAME } from "./monitor/sentinel.ts";
 import { prune } from "./retention.ts";
 
 export { BulkReader } from "./bulk-reader.ts";
+export { Sentinel } from "./monitor/sentinel.ts";
 export { ServiceMonitor } from "./monitor/service-monitor.ts";
 
 const app = createApp();
@@ -11,11 +13,14 @@ const app = createApp();
 export default {
   fetch: app.fetch,
   async scheduled(controller, env) {
-    try {
-      await prune(env, configOf(env), controller.scheduledTime);
-    } catch (error) {
-      log("error", "prune.failed", { error: errorText(error) });
-      throw error;
-    }
+    // What goes wrong with one must not keep the other from being done.
+    const [pruned, swept] = await Promise.allSettled([
+      prune(env, configOf(env), controller.scheduledTime),
+      env.SENTINEL.getByName(SENTINEL_NAME).sweep(),
+    ]);
+    if (pruned.status === "rejected") log("error", "prune.failed", { error: errorText(pruned.reason) });
+    if (swept.status === "rejected") log("error", "sweep.failed", { what: "sentinel", error: errorText(swept.reason) });
+    const failed = [pruned, swept].find((job) => job.status === "rejected");
+    if (failed) throw failed.reason;
   },
 } satisfies ExportedHandler<Env>;

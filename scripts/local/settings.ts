@@ -22,6 +22,7 @@ const WORKER_VARIABLES = [
   "EVENTS_RETENTION_DAYS",
   "RECORDS_RETENTION_DAYS",
   "PUBLIC_URL",
+  "WATCHDOG_URL",
 ] as const;
 
 /** Those of the Worker's variables that are set. */

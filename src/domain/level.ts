@@ -4,6 +4,8 @@ export const DEFAULT_LEVEL = 0;
 export const HIGHEST_LEVEL = 1_000;
 /** From this level on an event is an error: D1 has an index for these alone. */
 export const ERROR_LEVEL = 4;
+/** The level of what somebody should look at. */
+export const WARNING_LEVEL = 3;
 /** The level of a notice, such as a service that is back. */
 export const NOTICE_LEVEL = 2;
 

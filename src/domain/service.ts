@@ -42,6 +42,8 @@ export type UntoldRevival = Downtime & { atMs: number };
 export interface Alive extends Promised {
   status: "alive";
   untoldRevival?: UntoldRevival;
+  /** It may have been us who didn't listen: until then its silence is no death. */
+  excusedUntilMs?: number;
 }
 
 /** The promise was broken, and nothing has been heard since. */
@@ -103,9 +105,15 @@ export function expectedMs(service: Service): number {
   return service.lastMs + service.nextInSeconds * SECOND_MS;
 }
 
-/** From when on the service is dead if it stays silent: promise plus grace. */
-export function deadlineMs(service: Service): number {
+/** The end of the promise and the grace. */
+export function promiseEndMs(service: Service): number {
   return expectedMs(service) + service.graceSeconds * SECOND_MS;
+}
+
+/** From when on the service is found dead if it stays silent. */
+export function deadlineMs(service: Service): number {
+  const excusedUntilMs = service.status === "alive" ? (service.excusedUntilMs ?? 0) : 0;
+  return Math.max(promiseEndMs(service), excusedUntilMs);
 }
 
 /** When a service fell silent, and from when on it was missed. */

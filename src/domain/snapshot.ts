@@ -63,6 +63,8 @@ export function expectedOf(snapshot: Snapshot): number {
 export const REFRESH_SECONDS = 600;
 /** How long a refresh may take to arrive, in seconds. */
 const REFRESH_SLACK_SECONDS = 30;
+/** So long beyond its promise and grace is a row's status believed, in seconds. */
+export const TRUSTED_SECONDS = REFRESH_SECONDS + REFRESH_SLACK_SECONDS;
 
 /**
  * Whether a directory row can be believed. Deaths are pushed into it, so what it says stands; but a living service would
@@ -70,7 +72,7 @@ const REFRESH_SLACK_SECONDS = 30;
  */
 export function isTrustworthy(row: Snapshot, nowMs: number): boolean {
   if (row.status !== "alive") return true;
-  return toSeconds(nowMs) - row.last <= REFRESH_SECONDS + row.nextIn + row.grace + REFRESH_SLACK_SECONDS;
+  return toSeconds(nowMs) - row.last <= row.nextIn + row.grace + TRUSTED_SECONDS;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   downtimeOf,
   type Pulse,
   promisedOf,
+  promiseEndMs,
   type Service,
   type Target,
   type Transition,
@@ -55,7 +56,8 @@ function changeByItself(service: Service, changeMs: number, nowMs: number): Chan
 }
 
 function die(service: Alive, nowMs: number): Change<Service> {
-  const atMs = deadlineMs(service);
+  // However long it was excused: it was silent from then on.
+  const atMs = promiseEndMs(service);
   const dead: Dead = { ...promisedOf(service), status: "dead", sinceMs: atMs, reminders: 0 };
   const isPaused = nowMs < pauseEndMs(service);
   // Reminders count from when people are told, which is late where the process was down.

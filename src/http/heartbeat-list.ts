@@ -1,10 +1,9 @@
 import type { Env } from "../config.ts";
 import { expectedOf, isTrustworthy, type Snapshot } from "../domain/snapshot.ts";
 import { toSeconds } from "../domain/time.ts";
-import { errorText, log } from "../log.ts";
+import { askServices } from "../monitor/ask-services.ts";
 import { openDatabase } from "../storage/database.ts";
-import { deleteGone, listServices, updateServices } from "../storage/directory.ts";
-import { callMonitor } from "./monitors.ts";
+import { listServices } from "../storage/directory.ts";
 
 /** A list asks at most so many objects, which bounds what it costs; the rest is given as the directory has it. */
 const MOST_ASKED = 50;
@@ -18,6 +17,7 @@ export async function listHeartbeats(env: Env, nowMs: number, mostHere: number):
   const rows = await listServices(openDatabase(env.DB), env.BULK_READER && mostHere + 1);
   if (env.BULK_READER && rows.length > mostHere) return undefined;
   const known = await askOverdue(env, rows, nowMs);
+  // One that did not answer is given as it is, and its `asOf` says so.
   return rows.flatMap((row) => {
     const answer = known.get(row.service);
     return answer === null ? [] : [answer ?? row];
@@ -29,23 +29,8 @@ export async function listHeartbeats(env: Env, nowMs: number, mostHere: number):
  * learned goes into the directory.
  * @returns what they said by their names; null of those that have been forgotten
  */
-export async function askOverdue(
-  env: Env,
-  rows: readonly Snapshot[],
-  nowMs: number,
-): Promise<Map<string, Snapshot | null>> {
-  const asked = toBeAsked(rows, nowMs);
-  const answers = await Promise.all(asked.map((row) => ask(env, row)));
-  const learned = answers.filter((answer) => !!answer);
-  const gone = asked.filter((_, i) => answers[i] === null);
-  const db = openDatabase(env.DB);
-  try {
-    if (learned.length > 0) await updateServices(db, learned);
-    if (gone.length > 0) await deleteGone(db, gone);
-  } catch (error) {
-    log("warn", "directory.refresh-failed", { rows: learned.length + gone.length, error: errorText(error) });
-  }
-  return new Map(asked.flatMap(({ service }, i) => (answers[i] === undefined ? [] : [[service, answers[i]]])));
+export function askOverdue(env: Env, rows: readonly Snapshot[], nowMs: number): Promise<Map<string, Snapshot | null>> {
+  return askServices(env, toBeAsked(rows, nowMs));
 }
 
 function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {
@@ -56,17 +41,4 @@ function toBeAsked(rows: readonly Snapshot[], nowMs: number): Snapshot[] {
     .sort((a, b) => Number(a.isTrusted) - Number(b.isTrusted) || expectedOf(a.row) - expectedOf(b.row))
     .slice(0, MOST_ASKED)
     .map(({ row }) => row);
-}
-
-/**
- * Null where the service has been forgotten. One object that can't be reached must not spoil the list: its row is given
- * as it is, and its `asOf` says so.
- */
-async function ask(env: Env, row: Snapshot): Promise<Snapshot | null | undefined> {
-  try {
-    return await callMonitor(env, row.service, (monitor) => monitor.snapshot());
-  } catch (error) {
-    log("warn", "directory.ask-failed", { service: row.service, error: errorText(error) });
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import { LONGEST_PAUSE_SECONDS } from "../domain/limits.ts";
 import type { Pulse, Target } from "../domain/service.ts";
 import { expectedOf, type Snapshot } from "../domain/snapshot.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
+import { callMonitor } from "../monitor/call-monitor.ts";
 import { refuseTarget, warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { findService } from "../storage/directory.ts";
@@ -15,7 +16,6 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
 import { parseFields, readQuery } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
-import { callMonitor } from "./monitors.ts";
 import { route } from "./route.ts";
 import { cancelSchema, heartbeatSchema, heartbeatsSchema, PAUSE_HINT, pulseSchema } from "./schemas.ts";
 

@@ -1,5 +1,6 @@
 import type { DeliveryState } from "../domain/alert.ts";
 import { type Circumstances, type Consequence, consequencesOf } from "../domain/consequences.ts";
+import { doubtOf, excuse, type OutageSign } from "../domain/outage.ts";
 import {
   isDeathNotice,
   isStatusNoticeTo,
@@ -9,7 +10,7 @@ import {
   type OwedAlert,
 } from "../domain/outbox.ts";
 import { attemptsAgain } from "../domain/retry.ts";
-import type { Change, Service } from "../domain/service.ts";
+import { type Change, expectedMs, type Service } from "../domain/service.ts";
 import { sameSettings } from "../domain/snapshot.ts";
 import { isSameTarget } from "../domain/target.ts";
 import { SECOND_MS } from "../domain/time.ts";
@@ -34,6 +35,10 @@ export interface LedgerOwner {
   nudge(): void;
   /** A write was refused: what is in memory may not be what is stored. */
   reset(error: unknown): void;
+  /** When a pulse could not be stored last, where that is known. */
+  refusedMs(): number | undefined;
+  /** The service was excused: it has been waited for since a moment. */
+  excused(sign: OutageSign, sinceMs: number): void;
 }
 
 /**
@@ -83,8 +88,24 @@ export class Ledger {
     this.#isDelivering = false;
   }
 
+  /** Excuses the service where its silence may be ours; to be called before time is applied. */
+  excuseDoubtful(nowMs: number): void {
+    const { service } = this;
+    const sign = service && doubtOf(service, this.#owner.refusedMs(), nowMs);
+    if (sign) this.excuse(sign, nowMs);
+  }
+
+  /** Excuses an alive service for a while, in which it does not die. */
+  excuse(sign: OutageSign, nowMs: number): void {
+    const { service } = this;
+    if (service?.status !== "alive") return;
+    this.#write(excuse(service, nowMs), nowMs);
+    this.#owner.excused(sign, expectedMs(service));
+  }
+
   /** Applies what time alone has done: while a run waits for a provider, the service may die. */
   applyDue(nowMs: number): void {
+    this.excuseDoubtful(nowMs);
     const { service } = this;
     if (service) this.commit(expire(service, nowMs), nowMs);
     else this.arm(nowMs);

@@ -2,7 +2,8 @@ import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
 import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
 import { dateMs, type Event } from "../domain/event.ts";
-import type { Change, Pulse, Service, Target } from "../domain/service.ts";
+import { isNewSilence, type OutageSign } from "../domain/outage.ts";
+import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
@@ -15,12 +16,23 @@ import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
+import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
 
 /** So long does a request wait for D1 at the most; what did not arrive by then stays owed. */
 const LONGEST_WAIT_FOR_D1_MS = 2 * SECOND_MS;
 const LONGEST_ALARM_BACKOFF_MS = 10 * MINUTE_MS;
+
+/** How long a death waits to hear whether others fall silent, too. */
+const LONGEST_WAIT_FOR_SENTINEL_MS = 2 * SECOND_MS;
+
+/**
+ * When a pulse of a service was refused last, by the service's name: the object that refused it is gone, its isolate is
+ * not. What is lost of this is known by nobody.
+ */
+const refusals = new Map<string, number>();
+const MOST_REFUSALS = 10_000;
 
 /** One service: its truth, its alarm clock, and what it owes the world. Addressed by the service's name. */
 export class ServiceMonitor extends DurableObject<Env> {
@@ -31,6 +43,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
+  #pulsedMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -45,7 +58,9 @@ export class ServiceMonitor extends DurableObject<Env> {
       const { timeZone, alertsEnabled } = this.#config;
       const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
       const nudge = () => this.#dispatcher.nudge();
-      this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, { nudge, reset });
+      const refusedMs = () => refusals.get(this.#name);
+      const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
+      this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, { nudge, reset, refusedMs, excused });
       this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger);
     });
   }
@@ -53,6 +68,8 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** Registers a sign of life; durable when it returns. */
   async pulse(said: Pulse): Promise<Snapshot> {
     const nowMs = Date.now();
+    this.#pulsedMs = nowMs;
+    this.#ledger.excuseDoubtful(nowMs);
     const before = this.#ledger.service;
     const change = pulse(before, said, this.#config, nowMs);
     const isNews = this.#ledger.commit(change, nowMs);
@@ -140,9 +157,11 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   async #wakeUp(): Promise<void> {
-    const nowMs = Date.now();
     this.#ledger.beginRun();
     try {
+      this.#ledger.excuseDoubtful(Date.now());
+      await this.#askAboutSilence();
+      const nowMs = Date.now();
       // Before anything is awaited, the state is stored with its deadline, and a recovery alarm is set.
       this.#ledger.applyDue(nowMs);
       await this.#dispatcher.run(nowMs);
@@ -153,8 +172,44 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#ledger.retire();
   }
 
+  /** Before a service dies, those who see all of them are asked whether it is the way to us that is broken. */
+  async #askAboutSilence(): Promise<void> {
+    const nowMs = Date.now();
+    const { service } = this.#ledger;
+    if (!isNewSilence(service, nowMs)) return;
+    // What is awaited here may be cut short: then this is asked again.
+    this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
+    try {
+      const asked = this.#sentinel.fallsSilent(this.#name, expectedMs(service));
+      if (!(await within(LONGEST_WAIT_FOR_SENTINEL_MS, asked))) return;
+    } catch (error) {
+      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
+      return;
+    }
+    const answeredMs = Date.now();
+    // A pulse may have come meanwhile.
+    if (isNewSilence(this.#ledger.service, answeredMs)) this.#ledger.excuse("silence", answeredMs);
+  }
+
+  #excused(sign: OutageSign, sinceMs: number): void {
+    log("warn", "service.excused", { service: this.#name, sign });
+    // The sentinel knows it already.
+    if (sign === "silence") return;
+    refusals.delete(this.#name);
+    const told = this.#sentinel.noticeOutage(sign, sinceMs).catch((error) => {
+      // Another service's object says it, or nobody does: the deaths will be told all the same.
+      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
+    });
+    this.ctx.waitUntil(told);
+  }
+
+  get #sentinel(): DurableObjectStub<Sentinel> {
+    return this.env.SENTINEL.getByName(SENTINEL_NAME);
+  }
+
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
     const nowMs = Date.now();
+    this.#ledger.excuseDoubtful(nowMs);
     const before = this.#ledger.service;
     if (!before) return null;
     const { service, transitions } = verb(before, nowMs);
@@ -214,7 +269,16 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   #reset(error: unknown): void {
+    this.#rememberRefusal();
     log("error", "storage.failed", { service: this.#name, error: errorText(error) });
     this.ctx.abort("a write was refused");
+  }
+
+  /** The pulse that was not stored was a sign of life all the same. */
+  #rememberRefusal(): void {
+    if (this.#pulsedMs === 0) return;
+    const [oldest] = refusals.keys();
+    if (refusals.size >= MOST_REFUSALS && oldest !== undefined) refusals.delete(oldest);
+    refusals.set(this.#name, this.#pulsedMs);
   }
 }

@@ -1,4 +1,4 @@
-import { deadlineMs, type Service } from "../domain/service.ts";
+import { promiseEndMs, type Service } from "../domain/service.ts";
 import { SECOND_MS } from "../domain/time.ts";
 
 /** What a state store needs of the object's storage. */
@@ -111,7 +111,7 @@ export class StateStore {
   }
 
   #encode(service: Service, armMs: number | undefined, nowMs: number): StoredService {
-    const deadline = deadlineMs(service);
+    const deadline = promiseEndMs(service);
     const alarmIsDeadline = service.status === "alive" && armMs === deadline;
     const { lastMs: _, ...rest } = service;
     const next = {

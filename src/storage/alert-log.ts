@@ -109,6 +109,15 @@ export async function answersOf(db: Database, ids: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.id, row.answers]));
 }
 
+/** How many alerts are undelivered since our own credentials are missing or refused. */
+export async function countStuckOnCredentials(db: Database): Promise<number> {
+  const [row] = await db
+    .select({ count: sql<number>`count(*)` })
+    .from(alerts)
+    .where(and(eq(alerts.state, "pending"), sql`${alerts.answers} ->> '$[#-1].outcome' = 'credentials'`));
+  return row?.count ?? 0;
+}
+
 /** An alert with all that it takes to send it again; undefined where there is none of this id. */
 export async function findAlert(db: Database, alertId: string) {
   const [row] = await db.select().from(alerts).where(eq(alerts.id, alertId)).limit(1);

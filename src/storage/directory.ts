@@ -1,5 +1,5 @@
-import { asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
-import type { Snapshot } from "../domain/snapshot.ts";
+import { and, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
+import { type Snapshot, TRUSTED_SECONDS } from "../domain/snapshot.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
 import { services } from "./schema.ts";
@@ -74,6 +74,39 @@ export async function deleteGone(db: Database, rows: readonly Snapshot[]): Promi
 /** All services, by name. */
 export async function listServices(db: Database, limit = -1): Promise<Snapshot[]> {
   return (await db.select().from(services).orderBy(asc(services.service)).limit(limit)).map(toSnapshot);
+}
+
+/**
+ * Rows whose status can't be trusted (see {@link isTrustworthy}), by name, after a name.
+ * @param now seconds since the epoch
+ */
+export async function listUntrusted(db: Database, now: number, after: string, limit: number): Promise<Snapshot[]> {
+  const { service, status, last, nextIn, grace } = services;
+  const rows = await db
+    .select()
+    .from(services)
+    .where(and(gt(service, after), eq(status, "alive"), sql`${last} + ${nextIn} + ${grace} < ${now - TRUSTED_SECONDS}`))
+    .orderBy(asc(service))
+    .limit(limit);
+  return rows.map(toSnapshot);
+}
+
+/**
+ * How many services had to pulse within a time up to now: those that are alive and have to so often, or whose promise has
+ * ended in it, and those that have died in it.
+ * @param now seconds since the epoch
+ */
+export async function countDue(db: Database, now: number, withinSeconds: number): Promise<number> {
+  const { status, last, nextIn, grace } = services;
+  const promise = sql`${nextIn} + ${grace}`;
+  const [row] = await db
+    .select({ count: sql<number>`count(*)` })
+    .from(services)
+    .where(
+      sql`(${status} = 'alive' and ${promise} <= ${withinSeconds}) or
+          (${status} <> 'cancelled' and ${last} + ${promise} between ${now - withinSeconds} and ${now})`,
+    );
+  return row?.count ?? 0;
 }
 
 /** What has become of the directory since it was read. */

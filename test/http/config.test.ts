@@ -39,6 +39,7 @@ describe("the configuration", () => {
       EVENTS_RETENTION_DAYS: "7",
       RECORDS_RETENTION_DAYS: "8",
       PUBLIC_URL: "https://tower.example/",
+      WATCHDOG_URL: " https://watchdog.example/ping/1 ",
     });
     expect(config).toEqual({
       password: "correct horse",
@@ -53,6 +54,7 @@ describe("the configuration", () => {
       eventsRetentionDays: 7,
       recordsRetentionDays: 8,
       publicUrl: "https://tower.example",
+      watchdogUrl: "https://watchdog.example/ping/1",
       problems: [],
     });
   });
@@ -87,6 +89,8 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", "[1"],
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
+    ["WATCHDOG_URL", "watchdog.example"],
+    ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {
     const { problems, ...rest } = parseConfig({ [name]: value });
     const { problems: _, ...defaults } = parseConfig({});

@@ -14,12 +14,14 @@ import { breakD1, DEFAULT_HOOK, interceptProviders, monitorOf, type Received, ru
 import {
   alertRecord,
   event,
+  query,
   snapshot,
   storeAlerts,
   storeEvents,
   storeServices,
   storeTransitions,
 } from "../support/rows.ts";
+import { realSentinel } from "../support/sentinel.ts";
 
 useTestClock();
 
@@ -111,6 +113,10 @@ const pulse = (service: string, fields: Record<string, unknown> = {}) =>
 const toHook = { alertType: WEBHOOK.type, alertTarget: WEBHOOK.target, alerts: [] };
 const tell = (service: string) =>
   call("POST", "/event", { body: { service, level: 5, message: MESSAGE, alert: true } });
+
+/** A watchdog that is not there. */
+const interceptWatchdog = () => vi.spyOn(globalThis, "fetch").mockImplementation(async () => echo(500, EMPTY));
+const EMPTY: Received = { url: MARK, body: {}, atMs: 0 };
 
 /** What may befall the services of a watchTower, and the events that each must leave in the log. */
 const LIVES: [what: string, events: string[], live: (service: string) => Promise<void>][] = [
@@ -313,7 +319,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       await pulse(service);
       const targets = [WEBHOOK, MAIL];
       await storeServices(snapshot("out of reach", { last: toSeconds(Date.now()) - HOUR_MS, targets }));
-      advance(DAY_MS);
+      advance(100 * SECOND_MS);
       const getByName = env.SERVICE_MONITOR.getByName.bind(env.SERVICE_MONITOR);
       vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation((name) => {
         if (name === "out of reach") throw new Error("internal error");
@@ -326,6 +332,63 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         return prepare(sql);
       });
       expect((await call("GET", "/")).status).toBe(200);
+    },
+  ],
+  [
+    "an outage of ours",
+    ["service.excused", "outage.noticed"],
+    async (service) => {
+      vi.mocked(env.SENTINEL.getByName).mockRestore();
+      interceptProviders(acceptLoudly);
+      await pulse(service);
+      advance(DAY_MS);
+      await runAlarm(service);
+      await vi.waitFor(() => expect(JSON.stringify(written)).toContain("outage.noticed"));
+    },
+  ],
+  [
+    "a sentinel that can't be reached",
+    ["sentinel.failed"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      vi.mocked(env.SENTINEL.getByName).mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await pulse(service);
+      await runAlarm(service);
+    },
+  ],
+  [
+    "an outage that can't be told",
+    ["outage.failed"],
+    async (service) => {
+      await query("delete from services");
+      advance(DAY_MS);
+      vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      for (let i = 0; i < 5; i++) await realSentinel().fallsSilent(`${service} ${i}`, Date.now());
+      await vi.waitFor(() => expect(JSON.stringify(written)).toContain("outage.failed"));
+    },
+  ],
+  [
+    "sweeps that repair and fail, and a watchdog that is not called, or in vain",
+    ["sweep.repaired", "sweep.failed", "watchdog.withheld", "watchdog.failed"],
+    async () => {
+      const last = toSeconds(Date.now()) - DAY_MS;
+      await storeServices(snapshot("stale", { last, asOf: last, targets: [WEBHOOK, MAIL] }));
+      interceptWatchdog();
+      const config = await runInDurableObject(realSentinel(), (instance) =>
+        configOf((instance as unknown as { env: typeof env }).env),
+      );
+      config.watchdogUrl = `https://watchdog.example/${MARK}`;
+      await realSentinel().sweep();
+      advance(MINUTE * SECOND_MS);
+      await runInDurableObject(realSentinel(), (instance) => instance.alarm());
+      await realSentinel().sweep();
+      breakD1();
+      await realSentinel().sweep();
+      config.watchdogUrl = undefined;
     },
   ],
   [
@@ -403,6 +466,8 @@ describe("the log", () => {
   it("tells of a steady pulse, a look and an event nothing", async () => {
     const service = "steady";
     await pulse(service);
+    // The services of others are not looked at here.
+    await query("delete from services where service <> ?", service);
     written = [];
     for (let i = 0; i < 20; i++) {
       advance(30 * SECOND_MS);

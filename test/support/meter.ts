@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { monitorOf } from "./monitor.ts";
+import { realSentinel } from "./sentinel.ts";
 
 /** What D1 said of one statement. */
 interface Query {
@@ -88,7 +89,11 @@ export function meterD1(): Meter {
  * put or deleted, and SQL says for itself.
  */
 export function meterObject(service: string): Promise<() => number> {
-  return runInDurableObject(monitorOf(service), (_, { storage }) => {
+  return meterStorage(monitorOf(service) as DurableObjectStub);
+}
+
+function meterStorage(object: DurableObjectStub): Promise<() => number> {
+  return runInDurableObject(object, (_, { storage }) => {
     let rows = 0;
     const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
     const count = (object: object, method: string) => {
@@ -128,9 +133,11 @@ export async function costOf(
   work: () => Promise<unknown>,
   { services = [], isAlarm = false }: { services?: string[]; isAlarm?: boolean } = {},
 ): Promise<Cost> {
-  const objects = await Promise.all(services.map(meterObject));
+  const objects = await Promise.all([...services.map(meterObject), meterStorage(realSentinel() as DurableObjectStub)]);
   const d1 = meterD1();
   const calls = vi.spyOn(env.SERVICE_MONITOR, "getByName");
+  const sentinel = vi.mocked(env.SENTINEL.getByName);
+  sentinel.mockClear();
   const handedOver = vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName");
   try {
     await work();
@@ -140,7 +147,7 @@ export async function costOf(
       queries: d1.queries.length,
       rowsRead: sum(({ rowsRead }) => rowsRead),
       rowsWritten: sum(({ rowsWritten }) => rowsWritten),
-      objectCalls: isAlarm ? 1 : calls.mock.calls.length + handedOver.mock.calls.length,
+      objectCalls: (isAlarm ? 1 : calls.mock.calls.length + handedOver.mock.calls.length) + sentinel.mock.calls.length,
       // The test's way to run an alarm takes it away first; the platform's own way to do that is not billed.
       objectRows: objects.reduce((total, rows) => total + rows(), 0) - (isAlarm ? 1 : 0),
     };

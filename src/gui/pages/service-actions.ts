@@ -3,7 +3,7 @@ import { MINUTE_MS } from "../../domain/time.ts";
 import { readFields } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
-import { callMonitor } from "../../http/monitors.ts";
+import { callMonitor } from "../../monitor/call-monitor.ts";
 import { pathOfService } from "../../paths.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { findService } from "../../storage/directory.ts";

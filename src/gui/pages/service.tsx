@@ -5,7 +5,7 @@ import type { Snapshot } from "../../domain/snapshot.ts";
 import { formatDuration, SECOND_MS, toSeconds } from "../../domain/time.ts";
 import type { AppContext } from "../../http/context.ts";
 import { LATEST_SECONDS, parseFields, readQuery } from "../../http/fields.ts";
-import { callMonitor } from "../../http/monitors.ts";
+import { callMonitor } from "../../monitor/call-monitor.ts";
 import { pathOfEvents, pathOfService } from "../../paths.ts";
 import { answersOf, listAlerts } from "../../storage/alert-log.ts";
 import { openDatabase } from "../../storage/database.ts";

@@ -67,6 +67,7 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
     ["Time zone of texts", config.timeZone],
     ["Events are kept for", `${config.eventsRetentionDays} days`],
     ["History and delivery log are kept for", `${config.recordsRetentionDays} days`],
+    ["Watchdog", config.watchdogUrl ? "called every ten minutes while everything works" : "none"],
     ["Public address", config.publicUrl ?? "not set: alerts have no link to this interface"],
   ];
   const isWell = problemsOf(c).length === 0;

@@ -44,6 +44,8 @@ export class World {
   readonly happened: string[] = [];
   /** Whether a run was cut short which had nothing left to do but to remove the empty table. */
   leavesTable = false;
+  /** How often the service was excused. */
+  excused = 0;
   shell!: MonitorShell;
   #ids = 0;
 
@@ -101,6 +103,10 @@ export class MonitorShell {
       reset: (error) => {
         throw error;
       },
+      refusedMs: () => undefined,
+      excused: () => {
+        world.excused++;
+      },
     });
   }
 
@@ -128,6 +134,7 @@ export class MonitorShell {
 
   pulse(said: Pulse): void {
     const { nowMs } = this.#world;
+    this.#ledger.excuseDoubtful(nowMs);
     const isNews = this.#ledger.commit(pulse(this.service, said, DEFAULTS, nowMs), nowMs);
     this.#isNudged = true;
     this.#answer(isNews);
@@ -194,6 +201,7 @@ export class MonitorShell {
 
   #change(verb: (service: Service, nowMs: number) => Change): void {
     const { nowMs } = this.#world;
+    this.#ledger.excuseDoubtful(nowMs);
     if (this.service) this.#answer(this.#ledger.commit(verb(this.service, nowMs), nowMs));
   }
 

@@ -130,14 +130,14 @@ export class Reference {
   /** Adds to what was told; says whether anybody must hear of it. */
   #learn(said: Told["said"]): boolean {
     const index = this.told.push({ atMs: this.nowMs, said }) - 1;
-    const before = this.#story.settings;
+    const before = this.#story;
     this.#story = storyOf(this.told);
     const news = this.#story.happenings.filter((happening) => happening.index === index);
     for (const happening of news) this.#follow(happening);
-    const isNews = news.length > 0 || before !== this.#story.settings;
+    const isNews = news.length > 0 || before.settings !== this.#story.settings;
     if (isNews) this.#oweRow("directory");
     // A look that found nothing may as well not have been.
-    else if (said === "look") this.told.pop();
+    else if (said === "look" && before.nextMs === this.#story.nextMs) this.told.pop();
     return isNews;
   }
 

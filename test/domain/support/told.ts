@@ -58,6 +58,8 @@ interface Life {
   lastMs: number;
   expectedMs: number;
   ownGraceSeconds: number | undefined;
+  promiseEndMs: number;
+  /** The end of the promise, or later, where it was not watched then. */
   deadlineMs: number;
   everySeconds: number;
   pauseUntilMs: number | undefined;
@@ -103,20 +105,25 @@ function witness(life: Life, atMs: number, happens: Happens): Life | undefined {
     return undefined;
   }
   if (life.status === "alive") {
+    if (atMs - life.deadlineMs > 60_000) {
+      const promiseMs = life.promiseEndMs - life.lastMs;
+      life = { ...life, deadlineMs: atMs + Math.min(900_000, Math.max(60_000, promiseMs)) };
+    }
     if (life.isBelievedDead && pauseEndMs <= atMs && pauseEndMs < life.deadlineMs) {
       happens({ what: "news", kind: "alive", atMs: pauseEndMs, targets });
       life = { ...life, isBelievedDead: false };
     }
     if (atMs < life.deadlineMs) return life;
     const isTold = atMs >= pauseEndMs;
-    happens({ what: "status", status: "dead", atMs: life.deadlineMs });
-    if (isTold) happens({ what: "news", kind: "dead", atMs: life.deadlineMs, targets });
-    happens({ what: "event", level: 4, atMs: life.deadlineMs });
+    const diedMs = life.promiseEndMs;
+    happens({ what: "status", status: "dead", atMs: diedMs });
+    if (isTold) happens({ what: "news", kind: "dead", atMs: diedMs, targets });
+    happens({ what: "event", level: 4, atMs: diedMs });
     const tellings = isTold ? [atMs] : [];
     return {
       ...life,
       status: "dead",
-      sinceMs: life.deadlineMs,
+      sinceMs: diedMs,
       tellings,
       isBelievedDead: life.isBelievedDead || isTold,
     };
@@ -157,6 +164,7 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
   const pauseMs = said.pauseUntilMs ?? before?.pauseUntilMs;
   const isPaused = pauseMs !== undefined && pauseMs > atMs;
   const expectedMs = atMs + said.nextInSeconds * 1_000;
+  const promiseEndMs = expectedMs + (ownGraceSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000;
   const further = said.furtherTargets ?? before?.further ?? [];
   const targets = eachOnce([said.target, ...further]);
   const isBelievedDead = before?.isBelievedDead ?? false;
@@ -175,7 +183,8 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
     lastMs: atMs,
     expectedMs,
     ownGraceSeconds,
-    deadlineMs: expectedMs + (ownGraceSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000,
+    promiseEndMs,
+    deadlineMs: promiseEndMs,
     everySeconds: said.remindEverySeconds ?? before?.everySeconds ?? 0,
     pauseUntilMs: isPaused ? pauseMs : undefined,
     targets,

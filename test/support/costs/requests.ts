@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { REFRESH_SECONDS } from "../../../src/domain/snapshot.ts";
-import { HOUR_MS } from "../../../src/domain/time.ts";
+import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { MOST_SEARCHED } from "../../../src/storage/event-log.ts";
 import { call } from "../client.ts";
 import { advance } from "../clock.ts";
@@ -51,7 +51,7 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     "`POST /`: it revives before the death is noticed, 11 targets",
     async () => {
       const service = await born(ELEVEN);
-      advance(HOUR_MS);
+      advance(MINUTE_MS);
       return ofPulse(service, { alerts: FURTHER });
     },
   ],

@@ -7,7 +7,7 @@ import { call } from "../client.ts";
 import { advance, START_MS } from "../clock.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { accept, breakD1, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../monitor.ts";
-import { alertRecord, event, storeAlerts, storeEvents, storeTransitions } from "../rows.ts";
+import { alertRecord, event, query, storeAlerts, storeEvents, storeTransitions } from "../rows.ts";
 import { born, died, diedUnheard, ELEVEN, fail, inTurn, newName, ofAlarm } from "./stage.ts";
 
 const cron = () =>
@@ -120,6 +120,14 @@ export const TRIGGERS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   ["the cron trigger: nothing is too old", () => cron()],
+  [
+    "the cron trigger: 200 rows of the directory can't be trusted",
+    async () => {
+      for (let i = 0; i < 200; i++) await monitorOf(newName()).pulse(MINUTELY);
+      await query("update services set last = last - 3600");
+      return cron();
+    },
+  ],
   [
     "the cron trigger: much is too old",
     async () => {

@@ -1,0 +1,429 @@
+import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { configOf } from "../../src/config.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
+import worker from "../../src/index.ts";
+import { SENTINEL_NAME } from "../../src/monitor/sentinel.ts";
+import { advance, START_MS, useTestClock } from "../support/clock.ts";
+import {
+  accept,
+  alarmOf,
+  breakD1,
+  DEADLINE_MS,
+  DEFAULT_HOOK,
+  deliveryLog,
+  eventsOf,
+  HOOK,
+  historyOf,
+  interceptProviders,
+  MINUTELY,
+  monitorOf,
+  type Received,
+  rowOf,
+  runAlarm,
+} from "../support/monitor.ts";
+import { alertRecord, query, snapshot, storeAlerts, storeServices } from "../support/rows.ts";
+import { useSentinel } from "../support/sentinel.ts";
+
+useTestClock();
+useSentinel();
+
+/** The service in whose name watchTower speaks of itself. */
+const OWN = "watchTower";
+const sentinel = () => env.SENTINEL.getByName(SENTINEL_NAME);
+
+let received: Received[];
+beforeEach(async () => {
+  vi.setSystemTime(START_MS);
+  for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
+  for (const table of ["services", "events", "alerts", "transitions"]) await query(`delete from ${table}`);
+  for (const object of [sentinel(), monitorOf(OWN)]) {
+    await runInDurableObject(object as DurableObjectStub, (_, { storage }) => storage.deleteAll());
+    await evictDurableObject(object as DurableObjectStub);
+  }
+  received = interceptProviders(accept);
+});
+afterEach(() => vi.restoreAllMocks());
+
+let names = 0;
+/** The names of services that there were not before. */
+const newNames = (count: number) => Array.from({ length: count }, () => `service ${++names}`);
+const pulse = (services: readonly string[], said = MINUTELY) =>
+  Promise.all(services.map((service) => monitorOf(service).pulse(said)));
+const toldOf = (service: string) => received.filter(({ body }) => body.service === service);
+/** What watchTower says of itself, as it is delivered; waited for where there is to be any. */
+async function ownNews(count = 0): Promise<string[]> {
+  const news = () => toldOf(OWN).map(({ url, body }) => `${url} ${body.message}`);
+  await vi.waitFor(async () => {
+    await runAlarm(OWN, Date.now() + MINUTE_MS);
+    expect(news().length).toBeGreaterThanOrEqual(count);
+  }, 5_000);
+  return news();
+}
+const statusOf = async (service: string) => (await monitorOf(service).snapshot())?.status;
+
+describe("after an outage of ours", () => {
+  it("of an hour nobody is told dead who pulses again; the others are, after their time; and one notice says it at once", async () => {
+    const services = newNames(3) as [string, string, string];
+    await pulse(services);
+    const outOfOrder = START_MS + HOUR_MS;
+    for (const service of services) {
+      vi.setSystemTime(outOfOrder);
+      await runAlarm(service);
+      expect(await alarmOf(service)).toBe(outOfOrder + DEADLINE_MS);
+      expect(await statusOf(service)).toBe("alive");
+    }
+    expect(received).toEqual([]);
+    expect(await ownNews(1)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${DEFAULT_HOOK} No pulses reach watchTower since 2040-01-01 12:01:00 UTC: .*alarms came`),
+      ),
+    ]);
+    received.length = 0;
+
+    const [living, first, second] = services;
+    await pulse([living]);
+    expect(toldOf(living)).toEqual([]);
+    expect(await historyOf(living)).toEqual(["alive"]);
+    for (const service of [first, second]) {
+      vi.setSystemTime(outOfOrder);
+      await runAlarm(service);
+      expect(toldOf(service).map(({ body }) => body.kind)).toEqual(["dead"]);
+      expect(await rowOf(service)).toMatchObject({ status: "dead", since: (START_MS + DEADLINE_MS) / SECOND_MS });
+    }
+    expect(await ownNews()).toEqual([]);
+  });
+
+  it("of half a minute services die as always", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(DEADLINE_MS + 30 * SECOND_MS);
+    await runAlarm(service);
+    expect(toldOf(service).map(({ body }) => body.kind)).toEqual(["dead"]);
+    expect(await ownNews()).toEqual([]);
+  });
+
+  it("a pulse that comes before anything else has noticed is no return from the dead", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(HOUR_MS);
+    await pulse([service]);
+    await runAlarm(service, Date.now() + SECOND_MS);
+    expect(toldOf(service)).toEqual([]);
+    expect(await eventsOf(service)).toEqual([]);
+    expect(await historyOf(service)).toEqual(["alive"]);
+  });
+
+  it("another outage in the middle of the excuse excuses again, and is told of only after a while", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(HOUR_MS);
+    await runAlarm(service);
+    expect(await ownNews(1)).toHaveLength(1);
+    advance(10 * MINUTE_MS);
+    await runAlarm(service);
+    expect(toldOf(service)).toEqual([]);
+    expect(await ownNews(1)).toHaveLength(1);
+    advance(2 * HOUR_MS);
+    await runAlarm(service);
+    expect(await ownNews(2)).toHaveLength(2);
+    await runAlarm(service);
+    expect(toldOf(service)).toHaveLength(1);
+  });
+
+  it("the excuse outlives an eviction", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(HOUR_MS);
+    await runAlarm(service);
+    await evictDurableObject(monitorOf(service));
+    expect(await statusOf(service)).toBe("alive");
+    await runAlarm(service);
+    expect(toldOf(service)).toHaveLength(1);
+    expect(await rowOf(service)).toMatchObject({ last: START_MS / SECOND_MS });
+  });
+});
+
+describe("where the storage refuses a pulse", () => {
+  it("the service is excused at its deadline, and dies later if it stays silent", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(30 * SECOND_MS);
+    await runInDurableObject(monitorOf(service), (_, { storage }) => {
+      vi.spyOn(storage, "setAlarm").mockRejectedValue(new Error("out of quota"));
+    });
+    await expect(pulse([service])).rejects.toThrow();
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    await runAlarm(service);
+    expect(toldOf(service)).toEqual([]);
+    expect(await ownNews(1)).toEqual([expect.stringContaining("storage refused pulses")]);
+    await runAlarm(service);
+    expect(toldOf(service).map(({ body }) => body.kind)).toEqual(["dead"]);
+  });
+});
+
+describe("where many fall silent together", () => {
+  it("the first four are told, the others excused; and one notice says it at once", async () => {
+    const services = newNames(8);
+    await pulse(services);
+    for (const service of services) {
+      vi.setSystemTime(START_MS + DEADLINE_MS);
+      await runAlarm(service);
+    }
+    expect(services.map((service) => toldOf(service).length)).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
+    expect(await ownNews(1)).toEqual([expect.stringContaining("fell silent together")]);
+    received.length = 0;
+    for (const service of services) await runAlarm(service);
+    expect(services.map((service) => toldOf(service).length)).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+  });
+
+  it("they are told all the same where they are less than half of those that are due", async () => {
+    const others = newNames(12);
+    const services = newNames(8);
+    await pulse(services);
+    await pulse(others);
+    for (const service of services) {
+      vi.setSystemTime(START_MS + DEADLINE_MS);
+      await runAlarm(service);
+    }
+    expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+    expect(await ownNews()).toEqual([]);
+  });
+
+  it("they are told all the same where they fall silent one after the other", async () => {
+    const services = newNames(8);
+    for (const [i, service] of services.entries()) {
+      vi.setSystemTime(START_MS + i * 2 * MINUTE_MS);
+      await pulse([service]);
+    }
+    for (const [i, service] of services.entries()) {
+      vi.setSystemTime(START_MS + i * 2 * MINUTE_MS + DEADLINE_MS);
+      await runAlarm(service);
+    }
+    expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+  });
+
+  it("an evicted sentinel goes on counting", async () => {
+    const services = newNames(6);
+    await pulse(services);
+    for (const service of services) {
+      vi.setSystemTime(START_MS + DEADLINE_MS);
+      await runAlarm(service);
+      await vi.waitFor(async () => {
+        const saved = await runInDurableObject(sentinel(), (_, { storage }) => storage.kv.get<[string]>("silences"));
+        expect(saved?.map(([name]) => name)).toContain(service);
+      }, 5_000);
+      await evictDurableObject(sentinel());
+    }
+    expect(services.map((service) => toldOf(service).length)).toEqual([1, 1, 1, 1, 0, 0]);
+  });
+
+  it.each([
+    ["can't be reached", () => vi.spyOn(env.SENTINEL, "getByName").mockImplementation(() => throwing())],
+    [
+      "does not answer",
+      () => vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent: () => new Promise(() => {}) } as never),
+    ],
+    ["does not know how many are due", () => breakD1()],
+  ])("and the sentinel %s, they are told", async (_, damage) => {
+    const services = newNames(6);
+    await pulse(services);
+    damage();
+    await Promise.all(
+      services.map((service) => {
+        vi.setSystemTime(START_MS + DEADLINE_MS);
+        return runAlarm(service);
+      }),
+    );
+    expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+  });
+
+  it("a pulse that comes while the sentinel is asked counts", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    const asked = Promise.withResolvers<boolean>();
+    vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent: () => asked.promise } as never);
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    const run = runAlarm(service);
+    await pulse([service], { ...MINUTELY, nextInSeconds: 600 });
+    asked.resolve(true);
+    await run;
+    expect(await statusOf(service)).toBe("alive");
+    expect(await alarmOf(service)).toBe(START_MS + DEADLINE_MS + 605 * SECOND_MS);
+  });
+});
+
+const throwing = (): never => {
+  throw new Error("internal error");
+};
+
+describe("an outage", () => {
+  it("is told once, however many notice it at the same time", async () => {
+    await Promise.all(Array.from({ length: 50 }, () => sentinel().noticeOutage("late", START_MS)));
+    expect(await ownNews(1)).toHaveLength(1);
+    expect(await eventsOf(OWN)).toMatchObject([{ level: 4 }]);
+  });
+
+  it("is told by the next sign where the first could not be told", async () => {
+    const getByName = vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(throwing);
+    const tried = runInDurableObject(sentinel(), (instance) => instance.noticeOutage("late", START_MS));
+    await expect(tried).rejects.toThrow();
+    getByName.mockRestore();
+    await sentinel().noticeOutage("late", START_MS);
+    expect(await ownNews(1)).toHaveLength(1);
+  });
+});
+
+describe("a sweep", () => {
+  it("sets an alarm again that the platform has lost, repairs the row, and says so in an event", async () => {
+    const [lost = "", living = ""] = newNames(2);
+    await pulse([lost, living]);
+    await runInDurableObject(monitorOf(lost), (_, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(monitorOf(lost));
+    advance(20 * MINUTE_MS);
+    await pulse([living]);
+    await sentinel().sweep();
+    // It may have pulsed for ten minutes more: so it is late, and excused, and then it dies.
+    expect(await alarmOf(lost)).toBe(Date.now() + DEADLINE_MS);
+    const [event] = await eventsOf(OWN);
+    expect(event).toMatchObject({ level: 3, message: expect.stringContaining(`${lost} (has pulsed since)`) });
+    expect(event?.message).not.toContain(living);
+    await runAlarm(lost);
+    expect(toldOf(lost).map(({ body }) => body.kind)).toEqual(["dead"]);
+    expect(await rowOf(lost)).toMatchObject({ status: "dead" });
+  });
+
+  it("asks a bounded number of objects, and the next one goes on", async () => {
+    const stale = Array.from({ length: 450 }, (_, i) => `stale ${String(i).padStart(3, "0")}`);
+    const last = START_MS / SECOND_MS - 3_600;
+    await storeServices(...stale.map((service) => snapshot(service, { last, asOf: last })));
+    const left = async () => (await query("select service from services")).length;
+    const counts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await sentinel().sweep();
+      counts.push(await left());
+    }
+    expect(counts).toEqual([250, 50, 0]);
+    const messages = (await eventsOf(OWN)).map(({ message }) => message);
+    expect(messages.find((message) => message.includes("stale 000"))).toMatch(
+      /wrong about 200 services.*stale 000 \(was forgotten\).*, and 180 more$/,
+    );
+  });
+
+  it("goes on behind those that don't answer, and comes back to them", async () => {
+    const stale = Array.from({ length: 250 }, (_, i) => `stale ${String(i).padStart(3, "0")}`);
+    const last = START_MS / SECOND_MS - 3_600;
+    await storeServices(...stale.map((service) => snapshot(service, { last, asOf: last })));
+    const getByName = env.SERVICE_MONITOR.getByName.bind(env.SERVICE_MONITOR);
+    const asked: string[] = [];
+    vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation((name) => {
+      asked.push(name);
+      return name.startsWith("stale 0") ? throwing() : getByName(name);
+    });
+    await sentinel().sweep();
+    await sentinel().sweep();
+    expect(new Set(asked)).toEqual(new Set([...stale, OWN]));
+    asked.length = 0;
+    await sentinel().sweep();
+    expect(asked).toContain("stale 000");
+    expect(await query("select service from services")).toHaveLength(100);
+  });
+
+  it("is done by the cron trigger", async () => {
+    const last = START_MS / SECOND_MS - 3_600;
+    await storeServices(snapshot("stale", { last, asOf: last }));
+    await worker.scheduled(createScheduledController({ scheduledTime: new Date() }), env);
+    expect(await query("select service from services")).toEqual([]);
+  });
+});
+
+describe("the watchdog", () => {
+  const URL = "https://watchdog.example/ping/1";
+  const calls = () => received.filter(({ url }) => url === URL).length;
+
+  beforeEach(async () => {
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+      received.push({ url: String(input), body: {}, atMs: Date.now() });
+      return new Response("OK");
+    });
+    await runInDurableObject(sentinel(), (instance) => {
+      configOf((instance as unknown as { env: typeof env }).env).watchdogUrl = URL;
+    });
+  });
+
+  const fire = (afterMs: number) => {
+    advance(afterMs);
+    return runInDurableObject(sentinel(), async (instance, { storage }) => {
+      await storage.deleteAlarm();
+      await instance.alarm();
+    });
+  };
+
+  it("is called by each sweep after which everything works, from the second on", async () => {
+    await sentinel().sweep();
+    expect(calls()).toBe(0);
+    await fire(MINUTE_MS);
+    await sentinel().sweep();
+    expect(calls()).toBe(1);
+    await fire(MINUTE_MS);
+    await sentinel().sweep();
+    expect(calls()).toBe(2);
+  });
+
+  it.each<[string, () => unknown]>([
+    ["the alarm did not come", () => undefined],
+    ["the alarm came late", () => fire(2 * MINUTE_MS + 1)],
+    ["D1 does not answer", async () => [await fire(MINUTE_MS), breakD1()]],
+    [
+      "no object answers",
+      async () => [await fire(MINUTE_MS), vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(throwing)],
+    ],
+    [
+      "an alert is stuck on our own credentials",
+      async () => {
+        await fire(MINUTE_MS);
+        const attempt = { number: 1, atMs: START_MS, outcome: "credentials" as const, answer: "HTTP 401" };
+        await storeAlerts(alertRecord(START_MS, { state: "pending", attempts: 1, attempt }));
+      },
+    ],
+  ])("is not called while %s", async (_, damage) => {
+    await sentinel().sweep();
+    await damage();
+    await sentinel().sweep();
+    expect(calls()).toBe(0);
+  });
+
+  it("is called again once an alert is no longer stuck, whatever it was before", async () => {
+    await sentinel().sweep();
+    await fire(MINUTE_MS);
+    const attempt = { number: 1, atMs: START_MS, outcome: "credentials" as const, answer: "HTTP 401" };
+    await storeAlerts(alertRecord(START_MS, { state: "failed", attempts: 1, attempt }));
+    await sentinel().sweep();
+    expect(calls()).toBe(1);
+  });
+
+  it("that fails fails nothing else", async () => {
+    await sentinel().sweep();
+    await fire(MINUTE_MS);
+    vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("no route"));
+    await sentinel().sweep();
+    await fire(MINUTE_MS);
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response("no", { status: 500 }));
+    await sentinel().sweep();
+  });
+});
+
+describe("who is told by what was excused", () => {
+  it("hears of the death what they would have heard at once", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(HOUR_MS);
+    await runAlarm(service);
+    await runAlarm(service);
+    expect(toldOf(service)).toMatchObject([
+      { url: HOOK.target, body: { message: `The service ${service} is not pulsing since 2040-01-01 12:00:00 UTC` } },
+    ]);
+    expect(await deliveryLog(service)).toMatchObject([{ kind: "dead", state: "delivered" }]);
+  });
+});
