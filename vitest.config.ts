@@ -35,7 +35,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
-          setupFiles: ["test/support/migrate.ts", "test/support/sentinel.ts"],
+          setupFiles: ["test/support/migrate.ts", "test/support/sentinel.ts", "test/support/messenger.ts"],
           testTimeout: 60_000,
         },
       },

@@ -16,6 +16,7 @@ import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
+import { sendAlert } from "./send-alert.ts";
 import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
@@ -61,7 +62,8 @@ export class ServiceMonitor extends DurableObject<Env> {
       const refusedMs = () => refusals.get(this.#name);
       const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, { nudge, reset, refusedMs, excused });
-      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger);
+      const send = (alert: Alert, target: Target) => sendAlert(env, this.#config, alert, target);
+      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
     });
   }
 
