@@ -7,7 +7,7 @@ import { admit, isUnhurried, type Pace, told, UNHURRIED, withoutDigests } from "
 import type { Outcome } from "../domain/retry.ts";
 import type { Target } from "../domain/service.ts";
 import { addressOf } from "../domain/target.ts";
-import { HOUR_MS, SECOND_MS } from "../domain/time.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { log } from "../log.ts";
 import { longestText, send } from "../providers/index.ts";
@@ -22,6 +22,8 @@ const COLLECT_MS = SECOND_MS;
 const MOST_IN_A_DIGEST = 200;
 /** A webhook gets the whole text of each alert, which may have 64 KiB. */
 const MOST_CHARACTERS_IN_A_DIGEST = 262_144;
+/** One who refuses our credentials is not bothered with them by each alert: Pushover blocks those who do. */
+const REFUSED_FOR_MS = MINUTE_MS;
 /** Where too many wait for a connection, they come again one after the other, so far apart. */
 const APART_MS = 200;
 
@@ -49,8 +51,8 @@ export class Messenger extends DurableObject<Env> {
   /** By the target's address. */
   readonly #paces: Map<string, Pace>;
   readonly #batches = new Map<string, Batch>();
-  /** The provider has asked not to be called before that moment. */
-  #patience: { untilMs: number; answer: string } | undefined;
+  /** Until then the provider is not called: it has asked for patience, or has refused our credentials. */
+  #patience: { untilMs: number; kind: "retry" | "credentials"; answer: string } | undefined;
   /** The last turn that was given to one of those who found no connection. */
   #turnMs = 0;
 
@@ -65,7 +67,8 @@ export class Messenger extends DurableObject<Env> {
     const nowMs = Date.now();
     const patience = this.#patience;
     if (patience && nowMs < patience.untilMs && patience.untilMs - nowMs <= HOUR_MS) {
-      return { kind: "retry", answer: patience.answer, retryAfterMs: patience.untilMs - nowMs };
+      const { kind, answer, untilMs } = patience;
+      return kind === "retry" ? { kind, answer, retryAfterMs: untilMs - nowMs } : { kind, answer };
     }
     const address = addressOf(target);
     const { pace, admission } = admit(this.#paces.get(address) ?? UNHURRIED, alert, nowMs);
@@ -126,11 +129,9 @@ export class Messenger extends DurableObject<Env> {
     const outcome = await this.#transmit(message, target);
     if (outcome.kind === "delivered") this.#heard(address, alerts);
     if (!isDigest || outcome.kind === "later") return outcome;
-    log(outcome.kind === "delivered" ? "info" : "warn", "digest.sent", {
-      type: target.type,
-      alerts: alerts.length,
-      outcome: outcome.kind,
-    });
+    const fields = { type: target.type, alerts: alerts.length, outcome: outcome.kind };
+    if (outcome.kind === "delivered") log("info", "digest.sent", fields);
+    else log("warn", "digest.refused", fields);
     // It may take them one by one.
     if (outcome.kind === "permanent") this.#change(address, (pace) => withoutDigests(pace, Date.now()));
     return { ...outcome, answer: `${outcome.answer} (in a digest of ${alerts.length})` };
@@ -144,13 +145,21 @@ export class Messenger extends DurableObject<Env> {
     }
     try {
       const outcome = await send(message, target, this.#config);
-      if (outcome.kind === "retry" && outcome.retryAfterMs !== undefined) {
-        const untilMs = Date.now() + Math.min(outcome.retryAfterMs, HOUR_MS);
-        this.#patience = { untilMs, answer: `not tried, since before: ${outcome.answer}` };
-      }
+      this.#learnPatience(outcome, Date.now());
       return outcome;
     } finally {
       this.#connections.giveBack();
+    }
+  }
+
+  #learnPatience(outcome: Outcome, nowMs: number): void {
+    const answer = `not tried, since before: ${outcome.answer}`;
+    if (outcome.kind === "retry" && outcome.retryAfterMs !== undefined) {
+      this.#patience = { untilMs: nowMs + Math.min(outcome.retryAfterMs, HOUR_MS), kind: "retry", answer };
+    } else if (outcome.kind === "credentials") {
+      this.#patience = { untilMs: nowMs + REFUSED_FOR_MS, kind: "credentials", answer };
+    } else if (outcome.kind === "delivered") {
+      this.#patience = undefined;
     }
   }
 

@@ -8,6 +8,7 @@ import { ulid } from "../../src/domain/ulid.ts";
 import { messengerName } from "../../src/monitor/messenger.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
 import { useMessengers } from "../support/messenger.ts";
+import { meterStorage } from "../support/meter.ts";
 import {
   accept,
   alarmOf,
@@ -212,6 +213,21 @@ describe("a provider", () => {
     await messenger.deliver(alertOf("b"), target);
     expect(received).toHaveLength(3);
   });
+
+  it("that refuses our credentials is asked by one alert in a minute", async () => {
+    let status = 403;
+    const received = interceptProviders(() => new Response("", { status }));
+    const target = newTarget();
+    const messenger = messengerOf(target);
+    const outcomes = [];
+    for (const name of newNames(3)) outcomes.push(await messenger.deliver(alertOf(name), target));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["credentials", "credentials", "credentials"]);
+    expect(received).toHaveLength(1);
+    status = 200;
+    advance(MINUTE_MS);
+    expect(await messenger.deliver(alertOf("d"), target)).toMatchObject({ kind: "delivered" });
+    expect(await messenger.deliver(alertOf("e"), target)).toMatchObject({ kind: "delivered" });
+  });
 });
 
 describe("a messenger", () => {
@@ -249,6 +265,15 @@ describe("a messenger", () => {
     await runAlarm(service);
     expect(received).toHaveLength(1);
     expect(await deliveryLog(service)).toMatchObject([{ state: "delivered", attempts: 1 }]);
+  });
+
+  it("writes one row for a message", async () => {
+    interceptProviders(accept);
+    const target = newTarget();
+    const messenger = messengerOf(target);
+    const rows = await meterStorage(messenger as DurableObjectStub);
+    for (const name of newNames(3)) await messenger.deliver(alertOf(name), target);
+    expect(rows()).toBe(3);
   });
 
   it("forgets a target to which nothing goes any more", async () => {
