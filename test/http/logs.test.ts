@@ -253,12 +253,11 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     async (service) => {
       interceptProviders(acceptLoudly);
       await tell(service);
-      const noMore = () => {
+      const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(() => {
         throw new Error("no more timers");
-      };
-      // Neither for the messenger nor for the provider.
-      vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(noMore).mockImplementationOnce(noMore);
+      });
       await runAlarm(service);
+      timers.mockRestore();
     },
   ],
   [
