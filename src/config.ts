@@ -35,6 +35,7 @@ export interface Env {
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
   WATCHDOG_URL?: string;
+  PLAN?: string;
 }
 
 /** The secrets and variables. */
@@ -67,6 +68,8 @@ export interface Config {
   publicUrl: string | undefined;
   /** Called while watchTower works. */
   watchdogUrl: string | undefined;
+  /** Of the free plan's quotas it is told when they are nearly used up. */
+  plan: "free" | "paid";
   /** Variables that make no sense and were replaced by their defaults, one sentence each. */
   problems: string[];
 }
@@ -115,6 +118,13 @@ export function parseConfig(env: Variables): Config {
     if (given === undefined || /^https?:$/.test(URL.parse(given)?.protocol ?? "")) return given;
     problems.push("WATCHDOG_URL must be an http or https URL; nobody is called.");
     return undefined;
+  }
+
+  function plan(): Config["plan"] {
+    const given = text(env.PLAN)?.toLowerCase() ?? "free";
+    if (given === "free" || given === "paid") return given;
+    problems.push("PLAN must be free or paid; free is used.");
+    return "free";
   }
 
   function timeZone(): string {
@@ -167,6 +177,7 @@ export function parseConfig(env: Variables): Config {
     recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
     watchdogUrl: watchdogUrl(),
+    plan: plan(),
     problems,
   };
 }

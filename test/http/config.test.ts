@@ -15,6 +15,7 @@ describe("the configuration", () => {
       eventsPresets: [],
       eventsRetentionDays: 90,
       recordsRetentionDays: 400,
+      plan: "free",
       publicUrl: undefined,
       problems: [],
     });
@@ -40,6 +41,7 @@ describe("the configuration", () => {
       RECORDS_RETENTION_DAYS: "8",
       PUBLIC_URL: "https://tower.example/",
       WATCHDOG_URL: " https://watchdog.example/ping/1 ",
+      PLAN: "Paid",
     });
     expect(config).toEqual({
       password: "correct horse",
@@ -55,6 +57,7 @@ describe("the configuration", () => {
       recordsRetentionDays: 8,
       publicUrl: "https://tower.example",
       watchdogUrl: "https://watchdog.example/ping/1",
+      plan: "paid",
       problems: [],
     });
   });
@@ -89,6 +92,7 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", "[1"],
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
+    ["PLAN", "enterprise"],
     ["WATCHDOG_URL", "watchdog.example"],
     ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {
