@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { chromiumPath } from "./support/chromium.ts";
+import { addEvent, done, loggedIn, useStage } from "./support/stage.ts";
+
+useStage();
+
+describe.runIf(chromiumPath)("the events", () => {
+  it("are filtered by what the form says, and by a click", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await addEvent("filtered a", "disk full", "error");
+    await addEvent("filtered a", "all is well", "debug");
+    await addEvent("filtered b", "disk half full", "warning");
+    await visitor.open("/gui/events");
+    await page.getByText("disk half full").waitFor();
+    await page.getByLabel("Level").selectOption("error and above");
+    await page.getByLabel("Message contains").fill("DISK");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.getByText("disk full").waitFor();
+    expect(await page.locator(".event").count()).toBe(1);
+    expect(new URL(page.url()).searchParams.get("level")).toBe("error");
+
+    await visitor.open("/gui/events?preset=disks");
+    expect(await page.locator(".event").count()).toBe(2);
+    await page.locator(".event").getByRole("link", { name: "filtered b" }).click();
+    await page.getByText("disk half full").waitFor();
+    expect(await page.locator(".event").count()).toBe(1);
+    await visitor.open("/gui/events?service=filtered+a");
+    await page.locator(".event").getByRole("link", { name: "error" }).click();
+    await page.getByText("all is well").waitFor({ state: "detached" });
+    expect(await page.locator(".event").count()).toBe(1);
+    // A bar of the histogram leads to its part of the range.
+    await page.locator(".histogram a").last().focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/from=\d+/);
+    await page.getByText("disk full").waitFor();
+    await done(visitor);
+  });
+
+  it("appear by themselves while the switch is on", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    const first = await addEvent("live", "the first");
+    await visitor.open("/gui/events?service=live");
+    await page.locator(`#event-${first}`).waitFor();
+    await page.getByRole("switch", { name: "Live" }).click();
+    expect(new URL(page.url()).searchParams.get("live")).toBe("1");
+    const second = await addEvent("live", "the second");
+    await page.locator(`#event-${second}`).waitFor();
+    await addEvent("another", "not wanted here");
+    const third = await addEvent("live", "the third");
+    await page.locator(`#event-${third}`).waitFor();
+    expect(await page.locator(".event").evaluateAll((rows) => rows.map(({ id }) => id))).toEqual(
+      [third, second, first].map((id) => `event-${id}`),
+    );
+    const many = await Promise.all(Array.from({ length: 130 }, (_, i) => addEvent("live", `one of many: ${i}`)));
+    await page.locator(".event").nth(132).waitFor();
+    expect(await page.locator(".event").evaluateAll((rows) => rows.map(({ id }) => id))).toEqual(
+      [first, second, third, ...many]
+        .sort()
+        .reverse()
+        .map((id) => `event-${id}`),
+    );
+    await page.getByRole("switch", { name: "Live" }).press("Space");
+    expect(await page.getByRole("switch", { name: "Live" }).getAttribute("aria-checked")).toBe("false");
+    expect(new URL(page.url()).searchParams.get("live")).toBe(null);
+    await done(visitor);
+  });
+
+  it("are paged by the address, to and fro", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    for (let i = 0; i < 230; i += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, k) => addEvent("paged", `number ${i + k}`)));
+    }
+    const ids = () => page.locator(".event").evaluateAll((rows) => rows.map(({ id }) => id));
+    await visitor.open("/gui/events?service=paged");
+    const first = await ids();
+    await page.getByRole("link", { name: "Older" }).click();
+    await page.waitForURL(/before=/);
+    const second = await ids();
+    await page.getByRole("link", { name: "Older" }).click();
+    await page.getByRole("link", { name: "Older" }).waitFor({ state: "detached" });
+    const third = await ids();
+    expect([first, second, third].map(({ length }) => length)).toEqual([100, 100, 30]);
+    expect(new Set([...first, ...second, ...third]).size).toBe(230);
+    await page.getByRole("link", { name: "Newer" }).click();
+    await page.waitForURL(/after=/);
+    expect(await ids()).toEqual(second);
+    await page.getByRole("link", { name: "Newer" }).click();
+    await page.getByRole("link", { name: "Newer" }).waitFor({ state: "detached" });
+    expect(await ids()).toEqual(first);
+    await done(visitor);
+  });
+});
