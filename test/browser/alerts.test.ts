@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { alertIn } from "../system/support/alerts.ts";
 import { chromiumPath } from "./support/chromium.ts";
-import { done, loggedIn, pulse, stub, useStage } from "./support/stage.ts";
+import { done, loggedIn, pulse, stub, tower, useStage } from "./support/stage.ts";
 
 useStage();
 
@@ -29,6 +29,24 @@ describe.runIf(chromiumPath)("the alerts", () => {
     await alert.getByText("2 attempts").click();
     await alert.getByText("HTTP 400: no such receiver").waitFor();
     await alert.getByText("HTTP 200: now it is there").waitFor();
+    await done(visitor);
+  });
+
+  it("appear by themselves, also while something in the list has the focus", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    const alert = (message: string) => tower.post("/event", { service: "told", message, level: "error", alert: true });
+    await pulse("told");
+    await alert("the first alert");
+    await visitor.open("/gui/alerts?service=told");
+    const first = page.locator(".alert").filter({ hasText: "the first alert" });
+    await first.locator(".delivered").waitFor();
+    const fold = first.locator("summary").last();
+    await fold.click();
+    await alert("the second alert");
+    await page.getByText("the second alert").waitFor({ timeout: 15_000 });
+    expect(await fold.evaluate((element) => element === document.activeElement)).toBe(true);
+    await first.getByText("HTTP 200").waitFor();
     await done(visitor);
   });
 });

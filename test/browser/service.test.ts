@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { alertIn, tells } from "../system/support/alerts.ts";
 import { chromiumPath } from "./support/chromium.ts";
-import { done, loggedIn, pulse, row, stub, tower, useStage } from "./support/stage.ts";
+import { addEvent, cancel, done, loggedIn, pulse, row, stub, tower, useStage } from "./support/stage.ts";
 
 useStage();
 
@@ -64,6 +64,62 @@ describe.runIf(chromiumPath)("a service's page", () => {
     await pulse("watched");
     await page.getByText(/after \d+ s of downtime/).waitFor();
     await page.locator(".standing.alive").waitFor();
+    await done(visitor);
+  });
+
+  it("stays true while something on it has the focus", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await pulse("focused", { nextIn: 4 });
+    await visitor.open("/gui/services/focused");
+    const link = page.locator("h1 a");
+    await link.focus();
+    await page.locator(".standing.dead").waitFor({ timeout: 20_000 });
+    expect(await link.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.getByText("missing for").waitFor();
+    await done(visitor);
+  });
+
+  it("leaves everything in place while nothing happens", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await pulse("quiet");
+    await addEvent("quiet", `long ${"x".repeat(300)}`);
+    await visitor.open("/gui/services/quiet");
+    await page.evaluate(() => {
+      const seen = globalThis as { replaced?: string[] };
+      seen.replaced = [];
+      new MutationObserver((changes) => {
+        for (const { addedNodes, target } of changes) {
+          const isTime = (target as Element).closest("time, .due-text") !== null;
+          if (addedNodes.length > 0 && !isTime) seen.replaced?.push((target as Element).outerHTML);
+        }
+      }).observe(document.querySelector("main") as Element, { childList: true, subtree: true });
+      getSelection()?.selectAllChildren(document.querySelector(".standing .targets") as Element);
+    });
+    for (let i = 0; i < 2; i++) await page.waitForResponse(/\/gui\/services\/quiet/);
+    await page.waitForTimeout(300);
+    expect(await page.evaluate(() => (globalThis as { replaced?: string[] }).replaced)).toEqual([]);
+    expect(await page.evaluate(() => getSelection()?.toString())).toContain("webhook");
+    await done(visitor);
+  });
+
+  it("offers what can be done now, also when that changes elsewhere", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await pulse("changed elsewhere");
+    await visitor.open("/gui/services/changed%20elsewhere");
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await button("Cancel").waitFor();
+    await page.getByLabel("Keep alerts back for").selectOption("4 h");
+    await page.getByText("Forget…").click();
+    await cancel("changed elsewhere");
+    await button("Cancel").waitFor({ state: "detached" });
+    expect(await button("Pause").count()).toBe(0);
+    expect(await button("Forget it").isVisible()).toBe(true);
+    await pulse("changed elsewhere", { pauseUntil: Math.floor(Date.now() / 1_000) + 3_600 });
+    await button("End the pause").waitFor();
+    await button("Cancel").waitFor();
     await done(visitor);
   });
 });

@@ -80,12 +80,24 @@ export function promiseOf({ dataset }: HTMLElement): Promised & { service: strin
   };
 }
 
+/** Makes what the server has rendered what it would be here and now, so that only news differ from what is shown. */
+export function refresh(within: ParentNode): void {
+  localize(within);
+  const at = now();
+  for (const service of findAll(".service", within)) tickService(service, at);
+  tickTimes(within, at);
+}
+
 function tick(): void {
   if (document.hidden) return;
   const at = now();
   for (const service of onScreen()) tickService(service, at);
+  tickTimes(document, at);
+}
+
+function tickTimes(within: ParentNode, at: number): void {
   // Those of services are counted with them.
-  for (const time of findAll<HTMLTimeElement>("time[data-ago]:not(.last *)")) {
+  for (const time of findAll<HTMLTimeElement>("time[data-ago]:not(.last *)", within)) {
     setText(time, agoText(Date.parse(time.dateTime) / 1_000, at));
   }
 }

@@ -10,6 +10,7 @@ import {
   worstOf,
 } from "../deadline.ts";
 import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
+import { arrange, morph } from "./morph.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
 
@@ -109,9 +110,8 @@ export function startOverview(): void {
     localize(row);
     const old = rows.get(name);
     if (old) {
-      Object.assign(old.dataset, row.dataset);
-      old.className = row.className;
-      adoptChildren(old, row);
+      row.hidden = old.hidden;
+      morph(old, row);
     } else {
       rows.set(name, row);
       list?.append(row);
@@ -119,7 +119,7 @@ export function startOverview(): void {
     }
   }
 
-  /** Brings the rows in order by moving as few as possible; while somebody is at them, only what changed its state. */
+  /** Brings the rows in order; while somebody is at them, only what changed its state. */
   function sort(): void {
     const at = now();
     const order = byUrgency(at);
@@ -129,11 +129,10 @@ export function startOverview(): void {
     const wanted = isBusy
       ? current.map((row, i) => ({ row, i, rank: rank(row) })).sort((a, b) => a.rank - b.rank || a.i - b.i)
       : current.map((row) => ({ row, promise: promiseOf(row) })).sort((a, b) => order(a.promise, b.promise));
-    let place: Element | null = list?.firstElementChild ?? null;
-    for (const { row } of wanted) {
-      if (row === place) place = place.nextElementSibling;
-      else list?.insertBefore(row, place);
-    }
+    arrange(
+      list as HTMLElement,
+      wanted.map(({ row }) => row),
+    );
   }
 
   function count(): void {
@@ -156,17 +155,6 @@ export function startOverview(): void {
       await apply((await answer.json()) as Refresh);
     },
   );
-}
-
-/** Makes the children of an element what those of another are, and touches only what differs. */
-function adoptChildren(element: Element, fresh: Element): void {
-  for (const [i, part] of [...fresh.children].entries()) {
-    const old = element.children[i];
-    if (!old || old.isEqualNode(part)) continue;
-    const isAlike = old.className === part.className && old.children.length === part.children.length;
-    if (isAlike && part.children.length > 0) adoptChildren(old, part);
-    else old.replaceWith(part);
-  }
 }
 
 /** The services on screen whose promise has passed, as far as is known here. */
