@@ -86,7 +86,9 @@ export async function getServicePage(c: AppContext): Promise<Response> {
           <Standing service={service} now={now} timeZone={timeZone} />
           <Uptime spans={spans} now={now} timeZone={timeZone} />
         </div>
-        <Actions service={service} now={now} />
+        <div data-live="actions">
+          <Actions service={service} now={now} />
+        </div>
         <section>
           <h2>History</h2>
           <div data-live="history">
