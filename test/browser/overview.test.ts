@@ -101,44 +101,6 @@ describe.runIf(chromiumPath)("the overview", () => {
     await done(visitor);
   });
 
-  it("keeps the focus when rows change their places, also the one that has it", async () => {
-    const visitor = await loggedIn();
-    const { page } = visitor;
-    for (let i = 0; i < 4; i++) await pulse(`moved ${i}`, { nextIn: 2_000 + i });
-    for (const name of ["moved a", "moved b"]) await pulse(name, { nextIn: 1 });
-    await visitor.open("/gui?q=moved");
-    await page.mouse.move(5, 5);
-    const order = () =>
-      page.locator(".service:visible").evaluateAll((rows) => rows.map(({ dataset }) => dataset.service));
-    const hasFocus = (name: string) =>
-      row(page, name)
-        .locator("a")
-        .evaluate((element) => element === document.activeElement);
-    for (const name of ["moved a", "moved b"]) await row(page, name).getByText("dead", { exact: true }).waitFor();
-    // Others pass the one that has the focus, downwards and upwards.
-    await row(page, "moved b").locator("a").focus();
-    await pulse("moved a", { nextIn: 3_000 });
-    await row(page, "moved a").getByText("alive", { exact: true }).waitFor();
-    expect((await order())[0]).toBe("moved b");
-    expect(await hasFocus("moved b")).toBe(true);
-    await row(page, "moved 1").locator("a").focus();
-    await pulse("moved 2", { nextIn: 1 });
-    await row(page, "moved 2").getByText("dead", { exact: true }).waitFor();
-    expect((await order()).slice(0, 2).sort()).toEqual(["moved 2", "moved b"]);
-    expect(await hasFocus("moved 1")).toBe(true);
-    // The one that has it dies, and comes back.
-    await pulse("moved 1", { nextIn: 1 });
-    await row(page, "moved 1").getByText("dead", { exact: true }).waitFor();
-    expect((await order()).indexOf("moved 1")).toBeLessThan(3);
-    expect(await hasFocus("moved 1")).toBe(true);
-    await pulse("moved 1", { nextIn: 9_000 });
-    await row(page, "moved 1").getByText("alive", { exact: true }).waitFor();
-    expect((await order()).slice(0, 2).sort()).toEqual(["moved 2", "moved b"]);
-    expect(await hasFocus("moved 1")).toBe(true);
-    await Promise.all(["moved 2", "moved b"].map(forget));
-    await done(visitor);
-  });
-
   it("lets a service go that is forgotten elsewhere, and nothing else", async () => {
     const visitor = await loggedIn();
     const { page } = visitor;

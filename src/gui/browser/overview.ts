@@ -9,6 +9,7 @@ import {
   titleOf,
   worstOf,
 } from "../deadline.ts";
+import { chooseOverdue } from "../overdue.ts";
 import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
 import { arrange, morph } from "./morph.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
@@ -18,9 +19,6 @@ const REFRESH_MS = 5_000;
 /** With many services a refresh costs more, and less often will do. */
 const MANY = 500;
 const REFRESH_MANY_MS = 10_000;
-/** What an address may have at most is about 16 KB. */
-const LONGEST_NAMES = 6_000;
-const MOST_ASKED = 50;
 
 interface Refresh {
   now: number;
@@ -41,12 +39,13 @@ export function startOverview(): void {
   let after = Number(list.dataset.after);
   let isTouched = false;
 
+  const isNamed = (name: string) => name.toLowerCase().includes(search.value.toLowerCase());
+
   function filter(): void {
-    const query = search.value.toLowerCase();
     const at = now();
     let shown = 0;
     for (const [name, row] of rows) {
-      const isShown = (state === "" || stateOf(promiseOf(row), at) === state) && name.toLowerCase().includes(query);
+      const isShown = (state === "" || stateOf(promiseOf(row), at) === state) && isNamed(name);
       if (row.hidden === isShown) row.hidden = !isShown;
       if (isShown) shown++;
     }
@@ -148,28 +147,25 @@ export function startOverview(): void {
     if (first) first.hidden = rows.size > 0;
   }
 
-  repeat(
-    () => (rows.size > MANY ? REFRESH_MANY_MS : REFRESH_MS),
-    async () => {
-      const answer = await ask(`/gui/refresh?${new URLSearchParams([["after", String(after)], ...overdue()])}`);
-      await apply((await answer.json()) as Refresh);
-    },
-  );
-}
+  const askedAt = new Map<string, number>();
 
-/** The services on screen whose promise has passed, as far as is known here. */
-function overdue(): [string, string][] {
-  const at = now();
-  const names: [string, string][] = [];
-  let length = 0;
-  for (const row of onScreen()) {
-    const { service, status, last, nextIn } = promiseOf(row);
-    if (row.hidden || status !== "alive" || last + nextIn >= at) continue;
-    length += encodeURIComponent(service).length;
-    if (names.length === MOST_ASKED || length > LONGEST_NAMES) break;
-    names.push(["overdue", service]);
+  /** The services whose promise has passed, as far as is known here. */
+  function overdue(): string[] {
+    const seen = new Set(onScreen());
+    const listed = [...rows.values()].map((row) => ({
+      ...promiseOf(row),
+      isOnScreen: seen.has(row) && !row.hidden,
+      isAwaited: state === "late" && isNamed(row.dataset.service ?? ""),
+    }));
+    return chooseOverdue(listed, now(), refreshMs() / 1_000, askedAt);
   }
-  return names;
+
+  const refreshMs = () => (rows.size > MANY ? REFRESH_MANY_MS : REFRESH_MS);
+  repeat(refreshMs, async () => {
+    const names = overdue().map((name) => ["overdue", name]);
+    const answer = await ask(`/gui/refresh?${new URLSearchParams([["after", String(after)], ...names])}`);
+    await apply((await answer.json()) as Refresh);
+  });
 }
 
 /** The headline, the title and the icon. */

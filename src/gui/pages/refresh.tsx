@@ -11,8 +11,8 @@ import { ServiceRow } from "../parts/service-row.tsx";
 import { refreshSchema } from "../schemas.ts";
 
 /**
- * What has changed in the overview since it was made or refreshed: the rows that D1 wrote since then, and those of the
- * rows on screen that the browser finds overdue, as their objects say.
+ * What has changed in the overview since it was made or refreshed: the rows that D1 wrote since then, and those that
+ * the browser finds overdue, as their objects say.
  */
 export async function getRefresh(c: AppContext): Promise<Response> {
   const { after } = parseFields(refreshSchema, readQuery(c.req.url));
