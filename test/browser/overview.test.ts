@@ -72,6 +72,7 @@ describe.runIf(chromiumPath)("the overview", () => {
     expect(await search.evaluate((element) => element === document.activeElement)).toBe(true);
 
     await search.fill("filter");
+    expect(await page.locator(".chip.dead").getAttribute("href")).toBe("/gui?state=dead&q=filter");
     await page.getByRole("link", { name: /cancelled/ }).click();
     await row(page, "filter apple").waitFor({ state: "hidden" });
     expect(await row(page, "filter cherry").isVisible()).toBe(true);
@@ -108,10 +109,16 @@ describe.runIf(chromiumPath)("the overview", () => {
     await pulse("forgotten never");
     await visitor.open("/gui");
     await row(page, "forgotten elsewhere").waitFor();
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      const { pathname } = new URL(request.url());
+      if (!pathname.startsWith("/gui/assets/")) asked.push(pathname);
+    });
     const search = page.getByRole("searchbox");
     await search.pressSequentially("forgotten");
     await forget("forgotten elsewhere");
     await row(page, "forgotten elsewhere").waitFor({ state: "detached" });
+    expect(new Set(asked)).toEqual(new Set(["/gui/refresh", "/gui/names"]));
     expect(await row(page, "forgotten never").isVisible()).toBe(true);
     expect(await search.inputValue()).toBe("forgotten");
     expect(await search.evaluate((element) => element === document.activeElement)).toBe(true);

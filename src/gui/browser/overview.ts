@@ -10,6 +10,7 @@ import {
   worstOf,
 } from "../deadline.ts";
 import { chooseOverdue } from "../overdue.ts";
+import { queryOf } from "../query.ts";
 import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
 import { arrange, morph } from "./morph.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
@@ -59,6 +60,7 @@ export function startOverview(): void {
   let state = chips.find((chip) => chip.hasAttribute("aria-current"))?.dataset.state ?? "";
   search.addEventListener("input", () => {
     setQuery({ q: search.value });
+    for (const chip of chips) chip.href = `/gui${queryOf({ state: chip.dataset.state, q: search.value })}`;
     filter();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -91,11 +93,8 @@ export function startOverview(): void {
     filter();
   }
 
-  /** The page as it is made now tells which are gone. */
   async function removeForgotten(): Promise<void> {
-    const answer = await ask("/gui");
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const known = new Set(findAll(".service", page).map((row) => row.dataset.service));
+    const known = new Set((await (await ask("/gui/names")).json()) as string[]);
     for (const [name, row] of rows) {
       if (known.has(name)) continue;
       rows.delete(name);

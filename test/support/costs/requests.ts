@@ -197,6 +197,13 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   [
+    "`GET /gui/names`: 1,000 services, one was forgotten",
+    async () => {
+      await listed(1_000);
+      return ofPage("/gui/names");
+    },
+  ],
+  [
     "`GET /gui/services/NAME`: 1,000 changes, 20 alerts, 20 events",
     async () => {
       const service = await born();
