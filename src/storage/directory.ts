@@ -137,6 +137,13 @@ export async function listChanges(db: Database, afterMs: number, names: readonly
   return { rows: rows.map(toSnapshot), total: counted?.total ?? 0, cursorMs: counted?.cursorMs ?? 0 };
 }
 
+/** How many services are dead. */
+export async function countDead(db: Database): Promise<number> {
+  // The index is used only where its condition is repeated literally.
+  const [row] = await db.select({ count: sql<number>`count(*)` }).from(services).where(sql`status = 'dead'`);
+  return row?.count ?? 0;
+}
+
 /** The names of all services. */
 export async function listNames(db: Database): Promise<string[]> {
   return (await db.select({ service: services.service }).from(services)).map(({ service }) => service);

@@ -2,6 +2,7 @@ import { refresh, setClock, watch } from "./clock.ts";
 import { morph } from "./morph.ts";
 import { find, findAll } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
+import { showIcon } from "./tab.ts";
 
 const REFRESH_MS = 5_000;
 
@@ -23,8 +24,7 @@ export function refreshPage(): void {
       }
       watchServices();
       document.title = page.title;
-      const [icon, freshIcon] = [document, page].map((of) => find<HTMLLinkElement>('link[rel="icon"]', of));
-      if (icon && freshIcon && icon.getAttribute("href") !== freshIcon.getAttribute("href")) icon.href = freshIcon.href;
+      showIcon(find('link[rel="icon"]', page)?.getAttribute("href"));
     },
   );
 }

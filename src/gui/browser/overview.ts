@@ -1,20 +1,11 @@
-import {
-  byUrgency,
-  type Counts,
-  countStates,
-  headline,
-  STATES,
-  type State,
-  stateOf,
-  titleOf,
-  worstOf,
-} from "../deadline.ts";
+import { byUrgency, type Counts, countStates, headline, STATES, type State, stateOf, worstOf } from "../deadline.ts";
 import { chooseOverdue } from "../overdue.ts";
 import { queryOf } from "../query.ts";
 import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
 import { arrange, morph } from "./morph.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
+import { showDead } from "./tab.ts";
 
 const REFRESH_MS = 5_000;
 /** With many services a refresh costs more, and less often will do. */
@@ -175,8 +166,5 @@ function say(counts: Counts): void {
     const text = headline(counts);
     if (element.textContent !== text) element.textContent = text;
   }
-  document.title = titleOf(counts);
-  const icon = find<HTMLLinkElement>('link[rel="icon"]');
-  const wanted = counts.dead > 0 ? icon?.dataset.dead : icon?.dataset.well;
-  if (icon && wanted && icon.getAttribute("href") !== wanted) icon.href = wanted;
+  showDead(counts.dead);
 }

@@ -5,7 +5,7 @@ import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
 import { askOverdue } from "../../http/heartbeat-list.ts";
 import { openDatabase } from "../../storage/database.ts";
-import { listChanges, listNames } from "../../storage/directory.ts";
+import { countDead, listChanges, listNames } from "../../storage/directory.ts";
 import { readHistories } from "../histories.ts";
 import { ServiceRow } from "../parts/service-row.tsx";
 import { refreshSchema } from "../schemas.ts";
@@ -43,6 +43,11 @@ export async function getRefresh(c: AppContext): Promise<Response> {
       return (<ServiceRow service={service} spans={spans} now={now} timeZone={timeZone} />).toString();
     }),
   });
+}
+
+/** How many services are dead: what each page tells in its tab. */
+export async function getDead(c: AppContext): Promise<Response> {
+  return c.json({ dead: await countDead(openDatabase(c.env.DB)) });
 }
 
 /** The names of all services: who has others was not told yet that those are forgotten. */

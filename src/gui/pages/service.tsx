@@ -71,7 +71,6 @@ export async function getServicePage(c: AppContext): Promise<Response> {
   return answerPage(c, {
     title: `${name}: ${state} · watchTower`,
     at: "/gui",
-    isDead: state === "dead",
     children: (
       <>
         <nav class="crumbs" aria-label="Way back">

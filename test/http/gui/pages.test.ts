@@ -118,6 +118,36 @@ describe("a service's page", () => {
   });
 });
 
+describe("the tab of every page", () => {
+  it("tells how many are dead", async () => {
+    const name = newName();
+    await monitorOf(name).pulse(MINUTELY);
+    await query("update services set status = 'dead' where service = ?", name);
+    for (const [path, title] of [
+      ["/gui/events", "Events · watchTower"],
+      ["/gui/alerts", "Alerts · watchTower"],
+      ["/gui/setup", "Set-up · watchTower"],
+      [`/gui/services/${encodeURIComponent(name)}`, `${name}: alive · watchTower`],
+    ] as const) {
+      const html = await page(path);
+      expect(html, path).toContain(`<title>1 dead · ${title}</title>`);
+      expect(html, path).toMatch(/<link rel="icon" href="\/gui\/assets\/icon-dead-/);
+    }
+    expect(JSON.parse(await page("/gui/dead"))).toEqual({ dead: 1 });
+    await query("update services set status = 'alive'");
+    expect(await page("/gui/events")).toContain("<title>Events · watchTower</title>");
+  });
+
+  it("tells nothing where that can't be counted, and the page is there all the same", async () => {
+    const prepare = env.DB.prepare.bind(env.DB);
+    vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+      if (sql.includes("status = 'dead'")) throw new Error("D1 is down");
+      return prepare(sql);
+    });
+    expect(await page("/gui/setup")).toContain("<title>Set-up · watchTower</title>");
+  });
+});
+
 describe("the buttons of a service's page", () => {
   const press = async (name: string, fields: Record<string, string>) => {
     const { status, headers, text } = await visitor.submit(`/gui/services/${encodeURIComponent(name)}`, fields);

@@ -25,6 +25,7 @@ const PAGES = [
   "/gui",
   "/gui/refresh?after=0",
   "/gui/names",
+  "/gui/dead",
   "/gui/services/a",
   "/gui/events?level=error",
   "/gui/events/new",

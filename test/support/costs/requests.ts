@@ -6,6 +6,7 @@ import { call } from "../client.ts";
 import { advance } from "../clock.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { MINUTELY } from "../monitor.ts";
+import { query } from "../rows.ts";
 import {
   born,
   changed,
@@ -201,6 +202,14 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       await listed(1_000);
       return ofPage("/gui/names");
+    },
+  ],
+  [
+    "`GET /gui/dead`: 10 dead of 1,000",
+    async () => {
+      await listed(1_000);
+      await query("update services set status = 'dead' where service < 'listed 00010'");
+      return ofPage("/gui/dead");
     },
   ],
   [
