@@ -67,6 +67,53 @@ describe.runIf(chromiumPath)("the events", () => {
     await done(visitor);
   });
 
+  it("that came while nobody looked appear afterwards, also where there were none before", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await visitor.open("/gui/events?service=missed&live=1");
+    await page.getByText("No events.").waitFor();
+    const hide = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await hide(true);
+    await addEvent("missed", "nobody has seen this");
+    await page.waitForTimeout(13_000);
+    await hide(false);
+    await page.getByText("nobody has seen this").waitFor();
+    expect(await page.getByText("No events.").isVisible()).toBe(false);
+    await done(visitor);
+  });
+
+  it("can all be reached, however many came while one looked", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    const ids: string[] = [];
+    const add = async (count: number) => {
+      for (let i = 0; i < count; i += 25) {
+        ids.push(...(await Promise.all(Array.from({ length: 25 }, (_, k) => addEvent("flood", `number ${i + k}`)))));
+      }
+    };
+    const shown = () => page.locator(".event").evaluateAll((rows) => rows.map(({ id }) => id.replace("event-", "")));
+    const older = () => page.getByRole("link", { name: "Older" });
+    await add(25);
+    await visitor.open("/gui/events?service=flood&live=1");
+    expect(await older().count()).toBe(0);
+    for (const total of [600, 1_100]) {
+      await add(total - ids.length);
+      const newest = ids.toSorted().at(-1) as string;
+      await page.locator(`#event-${newest}`).waitFor();
+    }
+    await page.waitForFunction(() => document.querySelectorAll(".event").length === 1_000);
+    const newest = ids.toSorted().reverse();
+    expect(await shown()).toEqual(newest.slice(0, 1_000));
+    await older().click();
+    await page.waitForURL(/before=/);
+    expect(await shown()).toEqual(newest.slice(1_000));
+    await done(visitor);
+  });
+
   it("are paged by the address, to and fro", async () => {
     const visitor = await loggedIn();
     const { page } = visitor;

@@ -23,7 +23,8 @@ const LATE_MS = 10_000;
 export async function getEventsPage(c: AppContext): Promise<Response> {
   const query = parseFields(eventsPageSchema, readQuery(c.req.url));
   const config = configOf(c.env);
-  const filter = filterOf(query, config, Date.now());
+  const nowMs = Date.now();
+  const filter = filterOf(query, config, nowMs);
   const db = openDatabase(c.env.DB);
   const wanted = { limit: PAGE_ROWS, beforeId: query.before, afterId: query.after };
   const page = await readPage(c, wanted, (request) => listEvents(db, filter, request));
@@ -54,6 +55,7 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
           aria-checked={isLive ? "true" : "false"}
           href={addressWith(query, { live: isLive ? undefined : "1" })}
           data-live-switch=""
+          data-read-until={lowestUlid(nowMs)}
         >
           Live
         </a>
@@ -68,8 +70,8 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
 }
 
 /**
- * The events that came since the page was made, and some before them, oldest first, as rows; the browser knows which it
- * has. Where there are more, `next` is said, and given back.
+ * The events that came since the page was made or asked for new ones, and some before them, oldest first, as rows; the
+ * browser knows which it has. Where there are more, `next` is said, and given back; `after` is for the next time.
  */
 export async function getNewEvents(c: AppContext): Promise<Response> {
   const { next, ...query } = parseFields(newEventsSchema, readQuery(c.req.url));
@@ -83,6 +85,7 @@ export async function getNewEvents(c: AppContext): Promise<Response> {
   const { after: _, before: __, ...shown } = query;
   const props = { timeZone: config.timeZone, linkOf: linkTo(shown), hasServices: true };
   return c.json({
+    after: lowestUlid(nowMs),
     next: page.nextId,
     rows: page.rows.map((event) => (<EventRow event={event} {...props} />).toString()),
   });

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
-import { ulid, ulids } from "../../../src/domain/ulid.ts";
+import { ulid, ulids, ulidTimeMs } from "../../../src/domain/ulid.ts";
 import { MOST_COUNTED } from "../../../src/storage/event-log.ts";
 import { PASSWORD } from "../../support/client.ts";
 import { advance, START_MS, useTestClock } from "../../support/clock.ts";
@@ -336,7 +336,8 @@ describe("the events", () => {
     const other = event(START_MS + 2, { service: "other" });
     await storeEvents(newest, late, younger, other);
     const { text } = await visitor.open(`/gui/events/new?service=a&after=${newest.id}`);
-    const { rows } = JSON.parse(text) as { rows: string[] };
+    const { rows, after } = JSON.parse(text) as { rows: string[]; after: string };
+    expect(ulidTimeMs(after)).toBe(START_MS);
     expect(rows.map((html) => html.match(/id="event-(\w+)"/)?.[1])).toEqual([late.id, newest.id, younger.id]);
   });
 
