@@ -37,6 +37,39 @@ describe.runIf(chromiumPath)("the events", () => {
     await done(visitor);
   });
 
+  it("have all their dates in the viewer's zone, also those that one hovers over or types", async () => {
+    const visitor = await loggedIn({ timezoneId: "America/New_York" });
+    const { page } = visitor;
+    await addEvent("zoned", "somewhere in time", "error");
+    await visitor.open("/gui/events?service=zoned");
+    const date = await page.locator(".event time").textContent();
+    const seconds = (text: string | null) => Date.parse(`${text?.slice(0, 19).replace(" ", "T")}Z`) / 1_000;
+    expect(await page.locator("[data-zone]").textContent()).toBe("America/New_York");
+    const bar = page.locator(".histogram a").last();
+    for (const text of [await bar.getAttribute("aria-label"), await bar.locator("title").textContent()]) {
+      expect(Math.abs(seconds(text) - seconds(date))).toBeLessThan(86_400 / 30);
+    }
+    await bar.focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/from=\d+/);
+    await page.getByText("somewhere in time").waitFor();
+    const [from, to] = [
+      await page.getByLabel("From", { exact: true }).inputValue(),
+      await page.getByLabel("To").inputValue(),
+    ];
+    expect(seconds(from)).toBeLessThanOrEqual(seconds(date));
+    expect(seconds(to)).toBeGreaterThanOrEqual(seconds(date));
+    expect(await page.locator('[name="zone"]').inputValue()).toBe("America/New_York");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.waitForURL(/zone=America/);
+    await page.getByText("somewhere in time").waitFor();
+    // A link from somebody in another zone means the same, said by one's own clocks.
+    await visitor.open("/gui/events?from=2026-01-01T12:00&to=2026-01-01T13:00:30&zone=Europe%2FParis");
+    expect(await page.getByLabel("From", { exact: true }).inputValue()).toMatch(/^2026-01-01T06:00(:00)?$/);
+    expect(await page.getByLabel("To").inputValue()).toBe("2026-01-01T07:00:30");
+    await done(visitor);
+  });
+
   it("appear by themselves while the switch is on", async () => {
     const visitor = await loggedIn();
     const { page } = visitor;

@@ -104,6 +104,26 @@ describe.runIf(chromiumPath)("a service's page", () => {
     await done(visitor);
   });
 
+  it("has all its dates in the viewer's zone, also those of the days, and keeps them over refreshes", async () => {
+    const visitor = await loggedIn({ timezoneId: "America/New_York" });
+    const { page } = visitor;
+    await pulse("zoned");
+    await visitor.open("/gui/services/zoned");
+    const day = page.locator(".days li").last();
+    const clock = await page.evaluate(() => new Date(Date.now() - 86_400_000).toLocaleString("sv"));
+    const expectDates = async () => {
+      for (const text of [await day.getAttribute("title"), await day.locator("span").textContent()]) {
+        const date = text?.match(/24 hours from (\S+ \S+): up$/)?.[1] ?? "";
+        expect(Math.abs(Date.parse(date) - Date.parse(clock))).toBeLessThan(120_000);
+      }
+    };
+    await expectDates();
+    await page.waitForResponse(/\/gui\/services\/zoned/);
+    await page.waitForTimeout(300);
+    await expectDates();
+    await done(visitor);
+  });
+
   it("offers what can be done now, also when that changes elsewhere", async () => {
     const visitor = await loggedIn();
     const { page } = visitor;
