@@ -33,6 +33,7 @@ const ERROR_NAMES: Record<ErrorStatus, string> = {
   404: "NotFound",
   405: "MethodNotAllowed",
   413: "TooLarge",
+  429: "TooManyRequests",
   500: "InternalError",
   503: "Unavailable",
 };
@@ -195,7 +196,7 @@ function operation(operationId: string, answer: Answer, parts: OperationParts): 
     ...(isOpen ? [] : [403 as const]),
     ...errors,
     ...(body ? [413 as const] : []),
-    ...(isOpen ? [] : [500 as const]),
+    ...(isOpen ? [] : [429 as const, 500 as const]),
     503,
   ];
   return {

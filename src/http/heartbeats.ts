@@ -18,6 +18,7 @@ import { parseFields, readQuery } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
 import { route } from "./route.ts";
 import { cancelSchema, heartbeatSchema, heartbeatsSchema, PAUSE_HINT, pulseSchema } from "./schemas.ts";
+import { seenService } from "./sight.ts";
 
 /** Pulse, cancel, list and one, in all the spellings of the original. */
 export function heartbeatRoutes(app: Hono<AppEnv>): void {
@@ -38,7 +39,7 @@ async function postPulse(c: AppContext): Promise<Response> {
   return c.json({
     result: 200,
     action: "pulse",
-    heartBeat: heartBeat(snapshot, (seconds) => seconds),
+    heartBeat: heartBeat(c, snapshot, (seconds) => seconds),
     ...(warnings.length > 0 ? { warnings } : {}),
   });
 }
@@ -92,7 +93,7 @@ function targetOf(said: { alertType?: string | undefined; alertTarget?: string |
 async function deleteHeartbeat(c: AppContext): Promise<Response> {
   const { service, forget } = parseFields(cancelSchema, await readFields(c.req.raw));
   const snapshot = await callMonitor(c.env, service, (monitor) => (forget ? monitor.forget() : monitor.cancel()));
-  const shown = snapshot ? heartBeat(snapshot, (seconds) => seconds) : service;
+  const shown = snapshot ? heartBeat(c, snapshot, (seconds) => seconds) : service;
   return c.json({ result: 200, action: "cancel", heartBeat: shown });
 }
 
@@ -101,7 +102,7 @@ async function getList(c: AppContext): Promise<Response> {
   const writeDate = dateWriter(humanDates, configOf(c.env));
   const snapshots = await listHeartbeats(c.env, Date.now(), IN_A_REQUEST.services);
   if (!snapshots) return handOver(c);
-  return c.json({ result: 200, heartBeats: snapshots.map((snapshot) => heartBeat(snapshot, writeDate)) });
+  return c.json({ result: 200, heartBeats: snapshots.map((snapshot) => heartBeat(c, snapshot, writeDate)) });
 }
 
 /** A browser without the password was let through to here only to be shown the way. */
@@ -139,13 +140,13 @@ async function getOne(c: AppContext, fields: Record<string, unknown>): Promise<R
   const isKnown = await findService(openDatabase(c.env.DB), service);
   const snapshot = isKnown && (await callMonitor(c.env, service, (monitor) => monitor.snapshot()));
   if (!snapshot) throw new AppError("not_found", "There is no service of this name.");
-  return c.json({ result: 200, heartBeat: heartBeat(snapshot, dateWriter(humanDates, configOf(c.env))) });
+  return c.json({ result: 200, heartBeat: heartBeat(c, snapshot, dateWriter(humanDates, configOf(c.env))) });
 }
 
 /** A service as the wire has it. */
-function heartBeat(snapshot: Snapshot, writeDate: DateWriter) {
-  const { service, status, since, last, nextIn, grace, graceIsOwn, remindEvery, pauseUntil, targets, asOf } = snapshot;
-  const [main, ...alerts] = targets;
+function heartBeat(c: AppContext, snapshot: Snapshot, writeDate: DateWriter) {
+  const { service, status, since, last, nextIn, grace, graceIsOwn, remindEvery, pauseUntil, asOf } = snapshot;
+  const [main, ...alerts] = seenService(c, snapshot).targets;
   return {
     service,
     alertType: main?.type,

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
@@ -56,6 +57,11 @@ const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
   "403": (operation) => visit(operation.method, pathOf(operation)),
   "404": (operation) => ask(operation, { service: "nobody" }),
   "413": (operation) => call(operation.method, operation.path, { raw: new Uint8Array(600_000) }),
+  "429": (operation) => {
+    vi.mocked(env.FAILED_PASSWORDS.limit).mockResolvedValue({ success: false });
+    vi.spyOn(console, "warn").mockReturnValue();
+    return visit(operation.method, pathOf(operation), { password: "wrong" });
+  },
   "500": (operation) => {
     // The comparison of passwords is what all routes do, and nothing of it is expected to fail.
     vi.spyOn(crypto.subtle, "digest").mockRejectedValue(new Error("secret detail"));
