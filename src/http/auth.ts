@@ -2,8 +2,11 @@ import type { MiddlewareHandler } from "hono";
 import { type Config, configOf } from "../config.ts";
 import type { Caller } from "../domain/caller.ts";
 import { AppError } from "../domain/errors.ts";
+import { looksLikeKey } from "../domain/pulse-key.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { isCrossSite } from "./cross-site.ts";
+import { NO_KEY, PULSES_ONLY } from "./device.ts";
+import { deviceOf } from "./pulse-key.ts";
 import { refuseWrongPassword } from "./wrong-password.ts";
 
 /** What is said to a reader who wants to change something. */
@@ -26,6 +29,7 @@ export function requirePassword(isOpen: (c: AppContext) => boolean): MiddlewareH
       const caller = await callerOf(c);
       c.set("caller", caller);
       if (caller.role === "reader" && !isReading(c)) throw new AppError("forbidden", READS_ONLY);
+      if (caller.role === "device" && !isForDevices(c)) throw new AppError("forbidden", PULSES_ONLY);
     }
     await next();
   };
@@ -36,18 +40,29 @@ export function isReading(c: AppContext): boolean {
   return c.req.method === "GET" || c.req.method === "HEAD";
 }
 
+/** Whether a request is a pulse or a cancel; of what service, its body will say. */
+function isForDevices(c: AppContext): boolean {
+  const { method, path } = c.req;
+  return (method === "POST" || method === "DELETE") && (path === "/" || path === "/heartbeat");
+}
+
 async function callerOf(c: AppContext): Promise<Caller> {
   const given = givenPassword(c);
   // Who gives none guesses none.
   if (given === undefined) throw new AppError("forbidden", NO_PASSWORD);
-  switch (await passwordOf(configOf(c.env), given)) {
+  const config = configOf(c.env);
+  switch (await passwordOf(config, given)) {
     case "current":
     case "previous":
       return { role: "admin" };
     case "read":
       return { role: "reader" };
-    case undefined:
-      throw await refuseWrongPassword(c, NO_PASSWORD);
+    case undefined: {
+      const isKey = looksLikeKey(given);
+      const device = isKey ? await deviceOf(config.pulseKeySecret, given) : undefined;
+      if (device) return device;
+      throw await refuseWrongPassword(c, isKey ? NO_KEY : NO_PASSWORD);
+    }
   }
 }
 
