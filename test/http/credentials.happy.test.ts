@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
+import { IN_A_REQUEST } from "../../src/http/bulk.ts";
 import { type Answer, callWith, visit } from "../support/app.ts";
 import { call, PASSWORD, PASSWORD_PREVIOUS, PASSWORD_READ } from "../support/client.ts";
 import { START_MS, useTestClock } from "../support/clock.ts";
-import { alertRecord, storeAlerts } from "../support/rows.ts";
+import { alertRecord, snapshot, storeAlerts, storeServices } from "../support/rows.ts";
 
 useTestClock();
 
@@ -70,6 +71,17 @@ describe("the password that reads", () => {
     for (const path of ["/", "/heartbeats"]) {
       expect((await asReader(path)).body.heartBeats, path).toContainEqual({ ...heartBeat, ...MASKED });
     }
+  });
+
+  it("sees no more in a list that is so long that an object makes it", async () => {
+    const target = { type: "webhook", target: "https://hooks.example/T0/secret" };
+    const names = Array.from({ length: IN_A_REQUEST.services + 1 }, (_, i) => `listed ${i}`);
+    const asOf = START_MS / 1_000;
+    await storeServices(...names.map((name) => snapshot(name, { targets: [target], last: asOf, asOf })));
+    const { heartBeats } = (await asReader("/")).body;
+    expect(heartBeats.length).toBeGreaterThan(IN_A_REQUEST.services);
+    expect(JSON.stringify(heartBeats)).not.toContain("secret");
+    expect(JSON.stringify((await call("GET", "/")).body)).toContain("secret");
   });
 
   it("sees of alerts what was said and answered, and not where, however the provider repeats it", async () => {
