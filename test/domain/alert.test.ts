@@ -14,12 +14,13 @@ import type { Target, Transition } from "../../src/domain/service.ts";
 const LAST_MS = Date.UTC(2030, 0, 31, 23, 30, 0, 999);
 const EXPECTED_MS = LAST_MS + 60_000;
 const OWNER: Target = { type: "mail", target: "owner@example.com" };
-const DIED: Transition = {
-  kind: "died",
+const DIED = {
+  kind: "died" as const,
   atMs: EXPECTED_MS + 5_000,
   lastMs: LAST_MS,
   expectedMs: EXPECTED_MS,
   targets: [OWNER],
+  changes: 1,
 };
 const REVIVED: Transition = { ...DIED, kind: "revived", atMs: EXPECTED_MS + 3_723_000 };
 const REMINDED = { ...DIED, kind: "reminded" as const, atMs: LAST_MS + 7_500_000, reminders: 0 };

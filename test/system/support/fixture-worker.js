@@ -12,6 +12,7 @@ export class ServiceMonitor extends DurableObject {
 
 // wrangler.toml names it.
 export class BulkReader extends DurableObject {}
+export class Sentinel extends DurableObject {}
 
 export default {
   async fetch(request, env) {
