@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
-          setupFiles: ["test/support/migrate.ts", "test/support/sentinel.ts", "test/support/wrong-passwords.ts"],
+          setupFiles: ["migrate", "sentinel", "messenger", "wrong-passwords"].map((name) => `test/support/${name}.ts`),
           testTimeout: 60_000,
         },
       },

@@ -5,6 +5,7 @@ import { SENTINEL_NAME } from "./monitor/sentinel.ts";
 import { prune } from "./retention.ts";
 
 export { BulkReader } from "./bulk-reader.ts";
+export { Messenger } from "./monitor/messenger.ts";
 export { Sentinel } from "./monitor/sentinel.ts";
 export { ServiceMonitor } from "./monitor/service-monitor.ts";
 

@@ -18,6 +18,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
+import { sendAlert } from "./send-alert.ts";
 import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
@@ -56,7 +57,8 @@ export class ServiceMonitor extends DurableObject<Env> {
       const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
       const owner = { nudge, reset, refusedMs: () => refusedMs(this.#name), excused };
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
-      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger);
+      const send = (alert: Alert, target: Target) => sendAlert(env, this.#config, alert, target);
+      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
     });
   }
 

@@ -3,9 +3,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import doc from "../../docs/operations.md?raw";
 import { configOf, type Env } from "../../src/config.ts";
+import type { Alert } from "../../src/domain/alert.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, toSeconds } from "../../src/domain/time.ts";
+import { ulid } from "../../src/domain/ulid.ts";
 import { IN_A_REQUEST } from "../../src/http/bulk.ts";
 import worker from "../../src/index.ts";
+import type { Messenger } from "../../src/monitor/messenger.ts";
 import { callWith, visit } from "../support/app.ts";
 import { call, PASSWORD } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
@@ -50,6 +53,16 @@ const SECRETS = [
 ]
   .filter((secret) => secret !== undefined)
   .flatMap((secret) => [secret, encodeURIComponent(secret), btoa(secret), btoa(`ann:${secret}`)]);
+
+/** An alert that may be part of a digest. */
+const digestible = (service: string): Alert => ({
+  id: ulid(Date.now()),
+  kind: "dead",
+  service,
+  dateMs: Date.now(),
+  title: `Service ${service} has not pulsed`,
+  message: MESSAGE,
+});
 
 /** What the page says of an event: its levels, and its fields at each. */
 const documented = new Map<string, Map<string, Set<string>>>();
@@ -239,14 +252,15 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
   ],
   [
     "an alarm that ends unexpectedly",
-    ["alarm.failed"],
+    ["alarm.failed", "messenger.failed"],
     async (service) => {
       interceptProviders(acceptLoudly);
       await tell(service);
-      vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(() => {
+      const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(() => {
         throw new Error("no more timers");
       });
       await runAlarm(service);
+      timers.mockRestore();
     },
   ],
   [
@@ -359,6 +373,35 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       });
       await pulse(service);
       await runAlarm(service);
+    },
+  ],
+  [
+    "a messenger that can't be reached",
+    ["messenger.failed"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      vi.mocked(env.MESSENGER.getByName).mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await pulse(service);
+      await runAlarm(service);
+    },
+  ],
+  [
+    "digests, which a webhook takes, or not",
+    ["digest.sent", "digest.refused"],
+    async (service) => {
+      interceptProviders(({ body }) => new Response(MESSAGE, { status: body.alerts?.length === 2 ? 400 : 200 }));
+      const messenger = env.MESSENGER.get(env.MESSENGER.idFromName(service)) as DurableObjectStub<Messenger>;
+      const deliver = (count: number) =>
+        Promise.all(Array.from({ length: count }, (_, i) => messenger.deliver(digestible(`${service} ${i}`), WEBHOOK)));
+      await deliver(11);
+      advance(31 * SECOND_MS);
+      await deliver(3);
+      advance(2 * MINUTE_MS);
+      await deliver(11);
+      advance(31 * SECOND_MS);
+      await deliver(2);
     },
   ],
   [

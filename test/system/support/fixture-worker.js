@@ -13,6 +13,7 @@ export class ServiceMonitor extends DurableObject {
 // wrangler.toml names it.
 export class BulkReader extends DurableObject {}
 export class Sentinel extends DurableObject {}
+export class Messenger extends DurableObject {}
 
 export default {
   async fetch(request, env) {
