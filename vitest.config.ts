@@ -31,6 +31,7 @@ export default defineConfig({
                 DEFAULT_ALERT_TYPE: "webhook",
                 DEFAULT_ALERT_TARGET: "https://default.example/hook",
                 GRACE_SECONDS: "5",
+                PLAN: "paid",
               },
             },
           }),

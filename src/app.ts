@@ -5,6 +5,7 @@ import { answerErrorPage } from "./gui/pages/error.tsx";
 import { guiRoutes } from "./gui/routes.ts";
 import { alertRoutes } from "./http/alerts.ts";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
+import { restWhenSpent } from "./http/budget.ts";
 import type { AppContext, AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { eventRoutes } from "./http/events.ts";
@@ -28,6 +29,8 @@ export function createApp(): Hono<AppEnv> {
   app.use(cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 }));
   app.use(requireConfiguration);
   app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
+
+  app.use(restWhenSpent);
 
   heartbeatRoutes(app);
   eventRoutes(app);

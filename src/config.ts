@@ -40,6 +40,7 @@ export interface Env {
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
   WATCHDOG_URL?: string;
+  PLAN?: string;
 }
 
 /** The secrets and variables. */
@@ -81,6 +82,8 @@ export interface Config {
   publicUrl: string | undefined;
   /** Called while watchTower works. */
   watchdogUrl: string | undefined;
+  /** Of the free plan's quotas it is told when they are nearly used up. */
+  plan: "free" | "paid";
   /** Variables that make no sense and were replaced by their defaults, one sentence each. */
   problems: string[];
 }
@@ -145,6 +148,13 @@ export function parseConfig(env: Variables): Config {
     return undefined;
   }
 
+  function plan(): Config["plan"] {
+    const given = text(env.PLAN)?.toLowerCase() ?? "free";
+    if (given === "free" || given === "paid") return given;
+    problems.push("PLAN must be free or paid; free is used.");
+    return "free";
+  }
+
   function timeZone(): string {
     const given = text(env.TIMEZONE);
     if (given === undefined || isTimeZone(given)) return given ?? "UTC";
@@ -198,6 +208,7 @@ export function parseConfig(env: Variables): Config {
     recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
     watchdogUrl: watchdogUrl(),
+    plan: plan(),
     problems,
   };
 }

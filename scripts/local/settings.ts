@@ -26,6 +26,7 @@ const WORKER_VARIABLES = [
   "RECORDS_RETENTION_DAYS",
   "PUBLIC_URL",
   "WATCHDOG_URL",
+  "PLAN",
 ] as const;
 
 /** Those of the Worker's variables that are set. */
@@ -49,7 +50,7 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv): Settings {
   // What is empty counts as not set: Compose files and CI systems hand on variables that way.
   const setting = (name: string) => env[name] || devVars[name] || undefined;
 
-  const worker: WorkerVariables = { ALLOW_PRIVATE_WEBHOOKS: "true" };
+  const worker: WorkerVariables = { ALLOW_PRIVATE_WEBHOOKS: "true", PLAN: "paid" };
   for (const name of WORKER_VARIABLES) {
     const value = setting(name);
     if (value !== undefined) worker[name] = value;

@@ -20,12 +20,22 @@ import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
 import { sendAlert } from "./send-alert.ts";
 import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
+import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
 
 /** So long does a request wait for D1 at the most; what did not arrive by then stays owed. */
 const LONGEST_WAIT_FOR_D1_MS = 2 * SECOND_MS;
 const LONGEST_ALARM_BACKOFF_MS = 10 * MINUTE_MS;
+
+/** What the object's work costs, about: docs/deploy.md has it more exactly. */
+const COST = {
+  steadyPulse: { objectRequests: 1, objectRows: 1 },
+  look: { objectRequests: 1 },
+  change: { objectRequests: 1, objectRows: 8 },
+  /** With what is asked of the sentinel and of a messenger. */
+  alarm: { objectRequests: 3, objectRows: 12 },
+};
 
 /** How long a death waits to hear whether others fall silent, too. */
 const LONGEST_WAIT_FOR_SENTINEL_MS = 2 * SECOND_MS;
@@ -45,7 +55,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     super(ctx, env);
     this.#name = ctx.id.name ?? "";
     this.#config = configOf(env);
-    this.#db = openDatabase(env.DB);
+    this.#db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
     const reset = (error: unknown) => this.#reset(error);
@@ -72,6 +82,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     const isNews = this.#ledger.commit(change, nowMs);
     // The deadline may be nearer now than a run that is under way expects.
     this.#dispatcher.nudge();
+    spend(this.env, isNews ? COST.change : COST.steadyPulse);
     if (isNews) await this.#flushBriefly();
     else if (before && isRefreshDue(before.lastMs, nowMs, refreshPhaseSeconds(this.#name))) {
       this.ctx.waitUntil(this.#refreshDirectory());
@@ -83,22 +94,27 @@ export class ServiceMonitor extends DurableObject<Env> {
   async pulseByKey(version: number, said: DevicePulse): Promise<ByKey<Snapshot>> {
     const { grant, service } = this.#ledger;
     const allowed = pulseByKey(grant, version, said, service, this.#config, Date.now());
-    return "done" in allowed ? { done: await this.pulse(allowed.done) } : allowed;
+    if ("done" in allowed) return { done: await this.pulse(allowed.done) };
+    spend(this.env, COST.look);
+    return allowed;
   }
 
   /** Cancels by a pulse key. */
   async cancelByKey(version: number): Promise<ByKey<Snapshot | null>> {
-    if (this.#ledger.grant?.version !== version) return { refused: { why: "revoked" } };
-    return { done: await this.cancel() };
+    if (this.#ledger.grant?.version === version) return { done: await this.cancel() };
+    spend(this.env, COST.look);
+    return { refused: { why: "revoked" } };
   }
 
   /** Gives the service a pulse key in place of the one before; returns its version. */
   async issueKey(maxNextInSeconds: number): Promise<number> {
+    spend(this.env, COST.steadyPulse);
     return this.#ledger.issueKey(maxNextInSeconds, Date.now());
   }
 
   /** Takes the service's pulse key away, if it has one. */
   async revokeKey(): Promise<void> {
+    spend(this.env, COST.steadyPulse);
     this.#ledger.revokeKey(Date.now());
   }
 
@@ -179,6 +195,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   async #wakeUp(): Promise<void> {
+    spend(this.env, COST.alarm);
     this.#ledger.beginRun();
     try {
       this.#ledger.excuseDoubtful(Date.now());
@@ -235,7 +252,9 @@ export class ServiceMonitor extends DurableObject<Env> {
     const before = this.#ledger.service;
     if (!before) return null;
     const { service, transitions } = verb(before, nowMs);
-    if (this.#ledger.commit({ service, transitions }, nowMs)) await this.#flushBriefly();
+    const isNews = this.#ledger.commit({ service, transitions }, nowMs);
+    spend(this.env, isNews ? COST.change : COST.look);
+    if (isNews) await this.#flushBriefly();
     return service ? this.#snapshotOf(service, nowMs) : null;
   }
 

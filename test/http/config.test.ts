@@ -18,6 +18,7 @@ describe("the configuration", () => {
       eventsPresets: [],
       eventsRetentionDays: 90,
       recordsRetentionDays: 400,
+      plan: "free",
       publicUrl: undefined,
       problems: [],
     });
@@ -46,6 +47,7 @@ describe("the configuration", () => {
       RECORDS_RETENTION_DAYS: "8",
       PUBLIC_URL: "https://tower.example/",
       WATCHDOG_URL: " https://watchdog.example/ping/1 ",
+      PLAN: "Paid",
     });
     expect(config).toEqual({
       password: "correct horse",
@@ -64,6 +66,7 @@ describe("the configuration", () => {
       recordsRetentionDays: 8,
       publicUrl: "https://tower.example",
       watchdogUrl: "https://watchdog.example/ping/1",
+      plan: "paid",
       problems: [],
     });
   });
@@ -99,6 +102,7 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
     ["PULSE_KEY_SECRET", "k".repeat(31)],
+    ["PLAN", "enterprise"],
     ["WATCHDOG_URL", "watchdog.example"],
     ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {

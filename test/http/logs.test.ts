@@ -404,6 +404,17 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       await deliver(2);
     },
   ],
+  ["a quota that is nearly used up", ["budget.told"], () => realSentinel().spent({ d1RowsRead: 4_900_000 })],
+  [
+    "a quota that can't be told of",
+    ["budget.failed"],
+    async () => {
+      vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await realSentinel().spent({ d1RowsWritten: 98_000 });
+    },
+  ],
   [
     "an outage that can't be told",
     ["outage.failed"],
