@@ -51,11 +51,7 @@ export interface BudgetNews {
 }
 
 /** Adds to what was used today; says what of it is worth telling. */
-export function spend(
-  before: Budget | undefined,
-  spent: Spent,
-  nowMs: number,
-): { budget: Budget; news: BudgetNews[] } {
+export function spend(before: Budget | undefined, spent: Spent, nowMs: number): { budget: Budget; news: BudgetNews[] } {
   const day = Math.floor(nowMs / DAY_MS);
   const budget: Budget = before?.day === day ? structuredClone(before) : { day, spent: {}, told: {} };
   const news: BudgetNews[] = [];

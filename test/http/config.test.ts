@@ -101,8 +101,8 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", "[1"],
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
-    ["PULSE_KEY_SECRET", "k".repeat(31)],
     ["PLAN", "enterprise"],
+    ["PULSE_KEY_SECRET", "k".repeat(31)],
     ["WATCHDOG_URL", "watchdog.example"],
     ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {
