@@ -94,22 +94,27 @@ export class ServiceMonitor extends DurableObject<Env> {
   async pulseByKey(version: number, said: DevicePulse): Promise<ByKey<Snapshot>> {
     const { grant, service } = this.#ledger;
     const allowed = pulseByKey(grant, version, said, service, this.#config, Date.now());
-    return "done" in allowed ? { done: await this.pulse(allowed.done) } : allowed;
+    if ("done" in allowed) return { done: await this.pulse(allowed.done) };
+    spend(this.env, COST.look);
+    return allowed;
   }
 
   /** Cancels by a pulse key. */
   async cancelByKey(version: number): Promise<ByKey<Snapshot | null>> {
-    if (this.#ledger.grant?.version !== version) return { refused: { why: "revoked" } };
-    return { done: await this.cancel() };
+    if (this.#ledger.grant?.version === version) return { done: await this.cancel() };
+    spend(this.env, COST.look);
+    return { refused: { why: "revoked" } };
   }
 
   /** Gives the service a pulse key in place of the one before; returns its version. */
   async issueKey(maxNextInSeconds: number): Promise<number> {
+    spend(this.env, COST.steadyPulse);
     return this.#ledger.issueKey(maxNextInSeconds, Date.now());
   }
 
   /** Takes the service's pulse key away, if it has one. */
   async revokeKey(): Promise<void> {
+    spend(this.env, COST.steadyPulse);
     this.#ledger.revokeKey(Date.now());
   }
 
