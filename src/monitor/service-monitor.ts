@@ -19,7 +19,7 @@ import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
 import { sendAlert } from "./send-alert.ts";
-import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
+import { SentinelLink } from "./sentinel-link.ts";
 import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
@@ -37,15 +37,13 @@ const COST = {
   alarm: { objectRequests: 3, objectRows: 12 },
 };
 
-/** How long a death waits to hear whether others fall silent, too. */
-const LONGEST_WAIT_FOR_SENTINEL_MS = 2 * SECOND_MS;
-
 /** One service: its truth, its alarm clock, and what it owes the world. Addressed by the service's name. */
 export class ServiceMonitor extends DurableObject<Env> {
   readonly #name: string;
   readonly #config: Config;
   readonly #db: Database;
   readonly #d1Lane: D1Lane;
+  readonly #sentinel: SentinelLink;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -58,6 +56,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
+    this.#sentinel = new SentinelLink(env, this.#name);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
       const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
@@ -218,13 +217,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     if (!isNewSilence(service, nowMs)) return;
     // What is awaited here may be cut short: then this is asked again.
     this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
-    try {
-      const asked = this.#sentinel.fallsSilent(this.#name, expectedMs(service));
-      if (!(await within(LONGEST_WAIT_FOR_SENTINEL_MS, asked))) return;
-    } catch (error) {
-      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
-      return;
-    }
+    if (!(await this.#sentinel.seesOutage(expectedMs(service)))) return;
     const answeredMs = Date.now();
     // A pulse may have come meanwhile.
     if (isNewSilence(this.#ledger.service, answeredMs)) this.#ledger.excuse("silence", answeredMs);
@@ -235,15 +228,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     // The sentinel knows it already.
     if (sign === "silence") return;
     forgetRefusal(this.#name);
-    const told = this.#sentinel.noticeOutage(sign, sinceMs).catch((error) => {
-      // Another service's object says it, or nobody does: the deaths will be told all the same.
-      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
-    });
-    this.ctx.waitUntil(told);
-  }
-
-  get #sentinel(): DurableObjectStub<Sentinel> {
-    return this.env.SENTINEL.getByName(SENTINEL_NAME);
+    this.ctx.waitUntil(this.#sentinel.noticeOutage(sign, sinceMs));
   }
 
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
