@@ -107,7 +107,7 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   forbidden: "The password is missing or wrong.",
   not_found: "There is no such route, or no service of this name.",
   method_not_allowed: "The path does not take this method; `Allow` lists those that it takes.",
-  too_large: "The body is too large.",
+  too_large: "The body is too large, as it came or once it was inflated.",
   internal: "Something that nobody foresaw. `id` is in the log.",
   not_configured: "The secret PASSWORD is not set, and everything is refused.",
   unavailable: "The database or the service's object can't be reached; try again after `Retry-After` seconds.",
