@@ -2,6 +2,7 @@ import type { Event } from "./event.ts";
 import { ERROR_LEVEL, levelName, NOTICE_LEVEL } from "./level.ts";
 import type { Outcome } from "./retry.ts";
 import type { Target, Transition } from "./service.ts";
+import { shownTarget } from "./target.ts";
 import { formatDate, formatDuration } from "./time.ts";
 
 /** What an alert tells: a death, a revival, or something else that happened. */
@@ -140,7 +141,7 @@ export function noticeOfFailure(failed: Alert, target: Target, answer: string, n
     dateMs: nowMs,
     title: `Alert given up: ${failed.title}`,
     message:
-      `An alert of the service ${failed.service} could not be delivered to ${target.type} ${target.target}: ${answer}. ` +
+      `An alert of the service ${failed.service} could not be delivered to ${shownTarget(target)}: ${answer}. ` +
       `It said: ${failed.message}`,
   };
 }
