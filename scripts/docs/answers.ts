@@ -109,7 +109,7 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
   forbidden: "The password or pulse key is missing or wrong, or may not do this.",
   not_found: "There is no such route, or no service of this name.",
   method_not_allowed: "The path does not take this method; `Allow` lists those that it takes.",
-  too_large: "The body is too large.",
+  too_large: "The body is too large, as it came or once it was inflated.",
   too_many_requests:
     "Too many wrong passwords or pulse keys from one address; a right one is answered all the same. Try again after `Retry-After` seconds.",
   internal: "Something that nobody foresaw. `id` is in the log.",

@@ -27,7 +27,7 @@ type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
 
 const INTRODUCTION = `Services pulse, and each pulse promises the next; one that breaks its promise is dead, and its owner is alerted.
 
-Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form, and unknown fields are ignored; answers may gain fields. Another method than those described is refused with 405.`;
+Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Another method than those described is refused with 405.`;
 
 const ERROR_NAMES: Record<ErrorStatus, string> = {
   400: "BadRequest",

@@ -2,7 +2,7 @@ import { configOf } from "../../config.ts";
 import { toSeconds } from "../../domain/time.ts";
 import { handOver, IN_A_REQUEST } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
-import { parseFields, readQuery } from "../../http/fields.ts";
+import { parseFields, readQuery, readValues } from "../../http/fields.ts";
 import { askOverdue } from "../../http/heartbeat-list.ts";
 import { seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
@@ -16,8 +16,8 @@ import { refreshSchema } from "../schemas.ts";
  * rows on screen that the browser finds overdue, as their objects say.
  */
 export async function getRefresh(c: AppContext): Promise<Response> {
-  const { after } = parseFields(refreshSchema, readQuery(c.req.url));
-  const names = new Set(new URL(c.req.url).searchParams.getAll("overdue"));
+  const { after } = parseFields(refreshSchema, readQuery(c.req.url, "overdue"));
+  const names = new Set(readValues(c.req.url, "overdue"));
   const nowMs = Date.now();
   const now = toSeconds(nowMs);
   const db = openDatabase(c.env.DB);
