@@ -107,7 +107,7 @@ export function headline({ dead, late, alive, cancelled }: Counts): string {
   return cancelled > 0 ? "All services are cancelled" : "No service has pulsed yet";
 }
 
-/** The overview's title: what is seen of it in a browser's tab. */
-export function titleOf({ dead }: Counts): string {
-  return dead > 0 ? `${dead} dead · watchTower` : "watchTower";
+/** A page's title: what is seen of it in a browser's tab. */
+export function titleOf(dead: number, title: string): string {
+  return dead > 0 ? `${dead} dead · ${title}` : title;
 }

@@ -6,7 +6,7 @@ import { getAlertsPage, postAlerts } from "./pages/alerts.tsx";
 import { getEventsPage, getNewEvents } from "./pages/events.tsx";
 import { getLogin, postLogin, postLogout } from "./pages/login.tsx";
 import { getOverview } from "./pages/overview.tsx";
-import { getRefresh } from "./pages/refresh.tsx";
+import { getDead, getNames, getRefresh } from "./pages/refresh.tsx";
 import { getServicePage } from "./pages/service.tsx";
 import { postServicePage } from "./pages/service-actions.ts";
 import { getSetup, postSetup } from "./pages/setup.tsx";
@@ -17,6 +17,8 @@ export function guiRoutes(app: Hono<AppEnv>): void {
   route(app, "/gui/logout", { POST: open(postLogout) });
   route(app, "/gui", { GET: guarded(getOverview) });
   route(app, "/gui/refresh", { GET: guarded(getRefresh) });
+  route(app, "/gui/dead", { GET: guarded(getDead) });
+  route(app, "/gui/names", { GET: guarded(getNames) });
   route(app, "/gui/services", { GET: guarded(getServicePage), POST: guarded(postServicePage) });
   // Not `.+`, which stops at the line separators that a name may hold.
   route(app, "/gui/services/:name{[^]+}", { GET: guarded(getServicePage), POST: guarded(postServicePage) });

@@ -137,6 +137,18 @@ export async function listChanges(db: Database, afterMs: number, names: readonly
   return { rows: rows.map(toSnapshot), total: counted?.total ?? 0, cursorMs: counted?.cursorMs ?? 0 };
 }
 
+/** How many services are dead. */
+export async function countDead(db: Database): Promise<number> {
+  // The index is used only where its condition is repeated literally.
+  const [row] = await db.select({ count: sql<number>`count(*)` }).from(services).where(sql`status = 'dead'`);
+  return row?.count ?? 0;
+}
+
+/** The names of all services. */
+export async function listNames(db: Database): Promise<string[]> {
+  return (await db.select({ service: services.service }).from(services)).map(({ service }) => service);
+}
+
 /** What the directory knows of a service; undefined where it was never heard of. */
 export async function findService(db: Database, name: string): Promise<Snapshot | undefined> {
   const [row] = await db.select().from(services).where(eq(services.service, name)).limit(1);

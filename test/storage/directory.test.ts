@@ -4,8 +4,8 @@ import type { AlertRecord, DeliveryState } from "../../src/domain/alert.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import { answersOf, findAlert, upsertAlerts } from "../../src/storage/alert-log.ts";
 import { openDatabase } from "../../src/storage/database.ts";
-import { findService, listServices, upsertServices } from "../../src/storage/directory.ts";
-import { query, snapshot, storeServices } from "../support/rows.ts";
+import { countDead, findService, listServices, upsertServices } from "../../src/storage/directory.ts";
+import { plansOf, query, snapshot, storeServices } from "../support/rows.ts";
 
 const db = openDatabase(env.DB);
 
@@ -36,6 +36,16 @@ describe("the directory", () => {
     expect(meta.changes).toBe(5);
     const listed = (await listServices(db)).map(({ service }) => service).filter((name) => name.startsWith("list:"));
     expect(listed).toEqual(["list:B", "list:a", "list:a/2", "list:b", "list:ä"]);
+  });
+
+  it("counts the dead by an index, and reads no others", async () => {
+    await query("delete from services");
+    await storeServices(snapshot("a"), snapshot("b", { status: "dead" }), snapshot("c", { status: "dead" }));
+    expect(await countDead(db)).toBe(2);
+    const [plan] = await plansOf(() => countDead(db));
+    expect(plan).toBe("SCAN services USING COVERING INDEX services_dead");
+    const { meta } = await upsertServices(db, [snapshot("a", { revision: 2 })]);
+    expect(meta.rows_written).toBe(1);
   });
 
   it("keeps one target; a row without any has none", async () => {

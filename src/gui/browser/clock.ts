@@ -30,18 +30,36 @@ export function showTimes(): void {
   setInterval(tick, 1_000);
 }
 
-/** Where the dates of a form are still empty, they are going to be the viewer's. */
+/** The dates of a form are the viewer's, and so is what is filled in. */
 function adoptZone(field: HTMLInputElement, timeZone: string): void {
-  const dates = findAll<HTMLInputElement>('input[type="datetime-local"]', field.form ?? document);
-  if (dates.every(({ value }) => value === "")) field.value = timeZone;
+  for (const input of findAll<HTMLInputElement>("input[data-date]", field.form ?? document)) {
+    input.value = textOf(input.dataset.date).replace(" ", "T");
+  }
+  field.value = timeZone;
 }
+
+/** A date as the viewer's clocks show it, as the server writes dates, too. */
+function textOf(date = ""): string {
+  return format.format(Date.parse(date)).replace(",", "");
+}
+
+const WRITTEN_DATE = /\d{4,}-\d\d-\d\d \d\d:\d\d(:\d\d)?/;
 
 /** Turns dates into the viewer's zone. */
 export function localize(within: ParentNode): void {
   for (const time of findAll<HTMLTimeElement>("time", within)) {
-    const text = format.format(Date.parse(time.dateTime)).replace(",", "");
+    const text = textOf(time.dateTime);
     if (time.dataset.ago === undefined) time.textContent = text;
     else time.title = text;
+  }
+  for (const element of within.querySelectorAll<HTMLElement | SVGElement>("[data-date]:not(input)")) {
+    const date = textOf(element.dataset.date);
+    const inZone = (text: string) => text.replace(WRITTEN_DATE, (written) => date.slice(0, written.length));
+    for (const name of ["title", "aria-label"]) {
+      const text = element.getAttribute(name);
+      if (text !== null) element.setAttribute(name, inZone(text));
+    }
+    if (element.childElementCount === 0) element.textContent = inZone(element.textContent ?? "");
   }
 }
 
@@ -80,12 +98,24 @@ export function promiseOf({ dataset }: HTMLElement): Promised & { service: strin
   };
 }
 
+/** Makes what the server has rendered what it would be here and now, so that only news differ from what is shown. */
+export function refresh(within: ParentNode): void {
+  localize(within);
+  const at = now();
+  for (const service of findAll(".service", within)) tickService(service, at);
+  tickTimes(within, at);
+}
+
 function tick(): void {
   if (document.hidden) return;
   const at = now();
   for (const service of onScreen()) tickService(service, at);
+  tickTimes(document, at);
+}
+
+function tickTimes(within: ParentNode, at: number): void {
   // Those of services are counted with them.
-  for (const time of findAll<HTMLTimeElement>("time[data-ago]:not(.last *)")) {
+  for (const time of findAll<HTMLTimeElement>("time[data-ago]:not(.last *)", within)) {
     setText(time, agoText(Date.parse(time.dateTime) / 1_000, at));
   }
 }

@@ -3,8 +3,16 @@ import { elementOf, find, findAll, setQuery } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
 
 const POLL_MS = 3_000;
-/** What has scrolled away for good is let go of, so that a page that is left open doesn't grow without end. */
+/** So many are shown, so that a page that is left open doesn't grow without end. */
 const MOST_SHOWN = 1_000;
+
+interface News {
+  rows: string[];
+  /** Where the next answer goes on, if there are more. */
+  next?: string;
+  /** Where to go on next time. */
+  after: string;
+}
 
 /** Lets new events appear by themselves where the switch is on. */
 export function startEvents(): void {
@@ -22,7 +30,7 @@ export function startEvents(): void {
     if (isOn)
       stop = repeat(
         () => POLL_MS,
-        () => fetchNew(list as HTMLElement),
+        () => fetchNew(list as HTMLElement, toggle as HTMLElement),
       );
     else {
       stop?.();
@@ -48,25 +56,62 @@ export function startEvents(): void {
   turn(toggle.getAttribute("aria-checked") === "true");
 }
 
-async function fetchNew(list: HTMLElement): Promise<void> {
+async function fetchNew(list: HTMLElement, { dataset }: HTMLElement): Promise<void> {
   const query = new URLSearchParams(location.search);
-  const newest = list.firstElementChild?.id.replace("event-", "");
-  if (newest) query.set("after", newest);
+  query.set("after", dataset.readUntil ?? "");
+  let until: string | undefined;
+  let count = 0;
   for (;;) {
-    const { rows, next } = (await (await ask(`/gui/events/new?${query}`)).json()) as { rows: string[]; next?: string };
-    for (const html of rows) insert(list, elementOf(html));
+    const { rows, next, after } = (await (await ask(`/gui/events/new?${query}`)).json()) as News;
+    // What comes while this goes on is asked for next time.
+    until ??= after;
+    const fresh = rows.map(elementOf).filter((row) => isWanted(list, row));
+    count += fresh.length;
+    // Nobody reads so many: the page is made anew, with the newest and the way to the others.
+    if (count > MOST_SHOWN) return location.reload();
+    for (const row of fresh) insert(list, row);
     if (next === undefined) break;
     query.set("next", next);
   }
-  const all = findAll(".event", list);
-  for (const old of all.slice(MOST_SHOWN)) old.remove();
+  dataset.readUntil = until;
+  letGo(list);
   const none = find("[data-no-events]");
-  if (none) none.hidden = all.length > 0;
+  if (none) none.hidden = list.childElementCount > 0;
+}
+
+/** Whether an event is neither shown nor on the next page. */
+function isWanted(list: HTMLElement, { id }: HTMLElement): boolean {
+  if (document.getElementById(id)) return false;
+  const last = list.lastElementChild;
+  return !last || id > last.id || !olderLink();
+}
+
+function olderLink(): HTMLAnchorElement | null {
+  return find<HTMLAnchorElement>('nav.pages [rel="next"]');
+}
+
+/** Lets the oldest go where they are too many, and leads to them. */
+function letGo(list: HTMLElement): void {
+  const all = findAll(".event", list);
+  if (all.length <= MOST_SHOWN) return;
+  for (const old of all.slice(MOST_SHOWN)) old.remove();
+  const older = new URL(location.href);
+  older.searchParams.delete("live");
+  older.searchParams.set("before", idOf(all[MOST_SHOWN - 1] as HTMLElement));
+  const link = olderLink() ?? document.createElement("a");
+  link.rel = "next";
+  link.href = older.pathname + older.search;
+  link.textContent = "Older";
+  // What is put where it is already would lose the focus.
+  if (!link.isConnected) find("nav.pages")?.append(link);
+}
+
+function idOf(event: HTMLElement): string {
+  return event.id.replace("event-", "");
 }
 
 /** Puts an event where its id has it, which tells its date. */
 function insert(list: HTMLElement, row: HTMLElement): void {
-  if (document.getElementById(row.id)) return;
   const older = findAll(".event", list).find(({ id }) => id < row.id);
   localize(row);
   row.classList.add("new");

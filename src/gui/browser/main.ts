@@ -3,6 +3,7 @@ import { offerCopies } from "./copy.ts";
 import { startEvents } from "./events.ts";
 import { refreshPage } from "./live-page.ts";
 import { startOverview } from "./overview.ts";
+import { countDead } from "./tab.ts";
 
 /*
  * What the browser adds to pages that do without it: times in the viewer's zone, countdowns, and news as they come.
@@ -13,3 +14,4 @@ offerCopies();
 startOverview();
 startEvents();
 refreshPage();
+countDead();

@@ -1,25 +1,16 @@
-import {
-  byUrgency,
-  type Counts,
-  countStates,
-  headline,
-  STATES,
-  type State,
-  stateOf,
-  titleOf,
-  worstOf,
-} from "../deadline.ts";
+import { byUrgency, type Counts, countStates, headline, STATES, type State, stateOf, worstOf } from "../deadline.ts";
+import { chooseOverdue } from "../overdue.ts";
+import { queryOf } from "../query.ts";
 import { localize, now, onScreen, promiseOf, setClock, watch } from "./clock.ts";
+import { arrange, morph } from "./morph.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
+import { showDead } from "./tab.ts";
 
 const REFRESH_MS = 5_000;
 /** With many services a refresh costs more, and less often will do. */
 const MANY = 500;
 const REFRESH_MANY_MS = 10_000;
-/** What an address may have at most is about 16 KB. */
-const LONGEST_NAMES = 6_000;
-const MOST_ASKED = 50;
 
 interface Refresh {
   now: number;
@@ -40,12 +31,13 @@ export function startOverview(): void {
   let after = Number(list.dataset.after);
   let isTouched = false;
 
+  const isNamed = (name: string) => name.toLowerCase().includes(search.value.toLowerCase());
+
   function filter(): void {
-    const query = search.value.toLowerCase();
     const at = now();
     let shown = 0;
     for (const [name, row] of rows) {
-      const isShown = (state === "" || stateOf(promiseOf(row), at) === state) && name.toLowerCase().includes(query);
+      const isShown = (state === "" || stateOf(promiseOf(row), at) === state) && isNamed(name);
       if (row.hidden === isShown) row.hidden = !isShown;
       if (isShown) shown++;
     }
@@ -59,6 +51,7 @@ export function startOverview(): void {
   let state = chips.find((chip) => chip.hasAttribute("aria-current"))?.dataset.state ?? "";
   search.addEventListener("input", () => {
     setQuery({ q: search.value });
+    for (const chip of chips) chip.href = `/gui${queryOf({ state: chip.dataset.state, q: search.value })}`;
     filter();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -91,11 +84,8 @@ export function startOverview(): void {
     filter();
   }
 
-  /** The page as it is made now tells which are gone. */
   async function removeForgotten(): Promise<void> {
-    const answer = await ask("/gui");
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const known = new Set(findAll(".service", page).map((row) => row.dataset.service));
+    const known = new Set((await (await ask("/gui/names")).json()) as string[]);
     for (const [name, row] of rows) {
       if (known.has(name)) continue;
       rows.delete(name);
@@ -109,9 +99,8 @@ export function startOverview(): void {
     localize(row);
     const old = rows.get(name);
     if (old) {
-      Object.assign(old.dataset, row.dataset);
-      old.className = row.className;
-      adoptChildren(old, row);
+      row.hidden = old.hidden;
+      morph(old, row);
     } else {
       rows.set(name, row);
       list?.append(row);
@@ -119,7 +108,7 @@ export function startOverview(): void {
     }
   }
 
-  /** Brings the rows in order by moving as few as possible; while somebody is at them, only what changed its state. */
+  /** Brings the rows in order; while somebody is at them, only what changed its state. */
   function sort(): void {
     const at = now();
     const order = byUrgency(at);
@@ -129,11 +118,10 @@ export function startOverview(): void {
     const wanted = isBusy
       ? current.map((row, i) => ({ row, i, rank: rank(row) })).sort((a, b) => a.rank - b.rank || a.i - b.i)
       : current.map((row) => ({ row, promise: promiseOf(row) })).sort((a, b) => order(a.promise, b.promise));
-    let place: Element | null = list?.firstElementChild ?? null;
-    for (const { row } of wanted) {
-      if (row === place) place = place.nextElementSibling;
-      else list?.insertBefore(row, place);
-    }
+    arrange(
+      list as HTMLElement,
+      wanted.map(({ row }) => row),
+    );
   }
 
   function count(): void {
@@ -149,39 +137,25 @@ export function startOverview(): void {
     if (first) first.hidden = rows.size > 0;
   }
 
-  repeat(
-    () => (rows.size > MANY ? REFRESH_MANY_MS : REFRESH_MS),
-    async () => {
-      const answer = await ask(`/gui/refresh?${new URLSearchParams([["after", String(after)], ...overdue()])}`);
-      await apply((await answer.json()) as Refresh);
-    },
-  );
-}
+  const askedAt = new Map<string, number>();
 
-/** Makes the children of an element what those of another are, and touches only what differs. */
-function adoptChildren(element: Element, fresh: Element): void {
-  for (const [i, part] of [...fresh.children].entries()) {
-    const old = element.children[i];
-    if (!old || old.isEqualNode(part)) continue;
-    const isAlike = old.className === part.className && old.children.length === part.children.length;
-    if (isAlike && part.children.length > 0) adoptChildren(old, part);
-    else old.replaceWith(part);
+  /** The services whose promise has passed, as far as is known here. */
+  function overdue(): string[] {
+    const seen = new Set(onScreen());
+    const listed = [...rows.values()].map((row) => ({
+      ...promiseOf(row),
+      isOnScreen: seen.has(row) && !row.hidden,
+      isAwaited: state === "late" && isNamed(row.dataset.service ?? ""),
+    }));
+    return chooseOverdue(listed, now(), refreshMs() / 1_000, askedAt);
   }
-}
 
-/** The services on screen whose promise has passed, as far as is known here. */
-function overdue(): [string, string][] {
-  const at = now();
-  const names: [string, string][] = [];
-  let length = 0;
-  for (const row of onScreen()) {
-    const { service, status, last, nextIn } = promiseOf(row);
-    if (row.hidden || status !== "alive" || last + nextIn >= at) continue;
-    length += encodeURIComponent(service).length;
-    if (names.length === MOST_ASKED || length > LONGEST_NAMES) break;
-    names.push(["overdue", service]);
-  }
-  return names;
+  const refreshMs = () => (rows.size > MANY ? REFRESH_MANY_MS : REFRESH_MS);
+  repeat(refreshMs, async () => {
+    const names = overdue().map((name) => ["overdue", name]);
+    const answer = await ask(`/gui/refresh?${new URLSearchParams([["after", String(after)], ...names])}`);
+    await apply((await answer.json()) as Refresh);
+  });
 }
 
 /** The headline, the title and the icon. */
@@ -192,8 +166,5 @@ function say(counts: Counts): void {
     const text = headline(counts);
     if (element.textContent !== text) element.textContent = text;
   }
-  document.title = titleOf(counts);
-  const icon = find<HTMLLinkElement>('link[rel="icon"]');
-  const wanted = counts.dead > 0 ? icon?.dataset.dead : icon?.dataset.well;
-  if (icon && wanted && icon.getAttribute("href") !== wanted) icon.href = wanted;
+  showDead(counts.dead);
 }

@@ -1,5 +1,5 @@
 import { type Config, configOf } from "../../config.ts";
-import type { Event } from "../../domain/event.ts";
+import type { Event, EventFilter } from "../../domain/event.ts";
 import { LEVEL_NAMES } from "../../domain/level.ts";
 import { formatDate, formatDuration, SECOND_MS } from "../../domain/time.ts";
 import { lowestUlid, ulidTimeMs } from "../../domain/ulid.ts";
@@ -9,6 +9,7 @@ import { parseFields, readQuery } from "../../http/fields.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { countEvents, listEvents } from "../../storage/event-log.ts";
 import { addressWith, type EventQuery, filterOf, RANGES } from "../event-filter.ts";
+import { iso } from "../parts/elements.tsx";
 import { EventList, EventRow } from "../parts/event-list.tsx";
 import { BARS, Histogram } from "../parts/histogram.tsx";
 import { answerPage } from "../parts/layout.tsx";
@@ -23,7 +24,8 @@ const LATE_MS = 10_000;
 export async function getEventsPage(c: AppContext): Promise<Response> {
   const query = parseFields(eventsPageSchema, readQuery(c.req.url));
   const config = configOf(c.env);
-  const filter = filterOf(query, config, Date.now());
+  const nowMs = Date.now();
+  const filter = filterOf(query, config, nowMs);
   const db = openDatabase(c.env.DB);
   const wanted = { limit: PAGE_ROWS, beforeId: query.before, afterId: query.after };
   const page = await readPage(c, wanted, (request) => listEvents(db, filter, request));
@@ -40,7 +42,7 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
     children: (
       <>
         <h1>Events</h1>
-        <Filters query={query} config={config} />
+        <Filters query={query} filter={filter} config={config} />
         <Histogram
           counts={counts}
           range={filter}
@@ -54,6 +56,7 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
           aria-checked={isLive ? "true" : "false"}
           href={addressWith(query, { live: isLive ? undefined : "1" })}
           data-live-switch=""
+          data-read-until={lowestUlid(nowMs)}
         >
           Live
         </a>
@@ -68,8 +71,8 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
 }
 
 /**
- * The events that came since the page was made, and some before them, oldest first, as rows; the browser knows which it
- * has. Where there are more, `next` is said, and given back.
+ * The events that came since the page was made or asked for new ones, and some before them, oldest first, as rows; the
+ * browser knows which it has. Where there are more, `next` is said, and given back; `after` is for the next time.
  */
 export async function getNewEvents(c: AppContext): Promise<Response> {
   const { next, ...query } = parseFields(newEventsSchema, readQuery(c.req.url));
@@ -83,6 +86,7 @@ export async function getNewEvents(c: AppContext): Promise<Response> {
   const { after: _, before: __, ...shown } = query;
   const props = { timeZone: config.timeZone, linkOf: linkTo(shown), hasServices: true };
   return c.json({
+    after: lowestUlid(nowMs),
     next: page.nextId,
     rows: page.rows.map((event) => (<EventRow event={event} {...props} />).toString()),
   });
@@ -118,8 +122,9 @@ function Pages({ query, events, nextId }: { query: EventQuery; events: readonly 
   );
 }
 
-function Filters({ query, config }: { query: EventQuery; config: Config }) {
+function Filters({ query, filter, config }: { query: EventQuery; filter: EventFilter; config: Config }) {
   const { since, from, to, service, level, message, preset } = query;
+  const zone = query.zone ?? config.timeZone;
   const isOwnRange = from !== undefined || to !== undefined;
   return (
     <search>
@@ -169,15 +174,9 @@ function Filters({ query, config }: { query: EventQuery; config: Config }) {
         </label>
         <details class="range" open={isOwnRange}>
           <summary>From, to</summary>
-          <label>
-            From
-            <input type="datetime-local" name="from" step="1" value={localOf(from, query, config)} />
-          </label>
-          <label>
-            To
-            <input type="datetime-local" name="to" step="1" value={localOf(to, query, config)} />
-          </label>
-          <input type="hidden" name="zone" value={query.zone ?? config.timeZone} data-zone-field="" />
+          <Limit name="from" isGiven={from !== undefined} seconds={filter.fromSeconds} zone={zone} />
+          <Limit name="to" isGiven={to !== undefined} seconds={filter.toSeconds} zone={zone} />
+          <input type="hidden" name="zone" value={zone} data-zone-field="" />
         </details>
         {query.live !== undefined && <input type="hidden" name="live" value="1" />}
         <button type="submit" class="main">
@@ -189,8 +188,20 @@ function Filters({ query, config }: { query: EventQuery; config: Config }) {
   );
 }
 
-/** A limit of the range as an input for dates has it: what the viewer's clocks show. */
-function localOf(text: string | undefined, { zone }: EventQuery, { timeZone }: Config): string {
-  if (text === undefined || !/^\d+$/.test(text)) return text ?? "";
-  return formatDate(Number(text) * SECOND_MS, zone ?? timeZone).replace(" ", "T");
+interface LimitProps {
+  name: "from" | "to";
+  isGiven: boolean;
+  seconds: number;
+  zone: string;
+}
+
+/** A limit of the range, as clocks in a zone show it; the browser's script turns it into the viewer's own. */
+function Limit({ name, isGiven, seconds, zone }: LimitProps) {
+  const value = isGiven ? formatDate(seconds * SECOND_MS, zone).replace(" ", "T") : "";
+  return (
+    <label>
+      {name === "from" ? "From" : "To"}
+      <input type="datetime-local" name={name} step="1" value={value} data-date={isGiven ? iso(seconds) : undefined} />
+    </label>
+  );
 }

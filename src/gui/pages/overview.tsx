@@ -18,7 +18,6 @@ import {
   STATES,
   type State,
   stateOf,
-  titleOf,
   worstOf,
 } from "../deadline.ts";
 import { notice } from "../done.ts";
@@ -41,9 +40,9 @@ export async function getOverview(c: AppContext): Promise<Response> {
   const histories = await readHistories(openDatabase(c.env.DB), services, now, true);
   const counts = countStates(services, now);
   return answerPage(c, {
-    title: titleOf(counts),
+    title: "watchTower",
     at: "/gui",
-    isDead: counts.dead > 0,
+    dead: counts.dead,
     reloadEvery: 60,
     children: (
       <Overview

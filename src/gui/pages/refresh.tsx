@@ -6,14 +6,14 @@ import { parseFields, readQuery, readValues } from "../../http/fields.ts";
 import { askOverdue } from "../../http/heartbeat-list.ts";
 import { seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
-import { listChanges } from "../../storage/directory.ts";
+import { countDead, listChanges, listNames } from "../../storage/directory.ts";
 import { readHistories } from "../histories.ts";
 import { ServiceRow } from "../parts/service-row.tsx";
 import { refreshSchema } from "../schemas.ts";
 
 /**
- * What has changed in the overview since it was made or refreshed: the rows that D1 wrote since then, and those of the
- * rows on screen that the browser finds overdue, as their objects say.
+ * What has changed in the overview since it was made or refreshed: the rows that D1 wrote since then, and those that
+ * the browser finds overdue, as their objects say.
  */
 export async function getRefresh(c: AppContext): Promise<Response> {
   const { after } = parseFields(refreshSchema, readQuery(c.req.url, "overdue"));
@@ -44,4 +44,14 @@ export async function getRefresh(c: AppContext): Promise<Response> {
       return (<ServiceRow service={seenService(c, service)} spans={spans} now={now} timeZone={timeZone} />).toString();
     }),
   });
+}
+
+/** How many services are dead: what each page tells in its tab. */
+export async function getDead(c: AppContext): Promise<Response> {
+  return c.json({ dead: await countDead(openDatabase(c.env.DB)) });
+}
+
+/** The names of all services: who has others was not told yet that those are forgotten. */
+export async function getNames(c: AppContext): Promise<Response> {
+  return c.json(await listNames(openDatabase(c.env.DB)));
 }

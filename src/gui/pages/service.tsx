@@ -74,7 +74,6 @@ export async function getServicePage(c: AppContext): Promise<Response> {
   return answerPage(c, {
     title: `${name}: ${state} · watchTower`,
     at: "/gui",
-    isDead: state === "dead",
     children: (
       <>
         <nav class="crumbs" aria-label="Way back">
@@ -89,7 +88,11 @@ export async function getServicePage(c: AppContext): Promise<Response> {
           <Standing service={service} now={now} timeZone={timeZone} />
           <Uptime spans={spans} now={now} timeZone={timeZone} />
         </div>
-        {isAdmin(c) && <Actions service={service} now={now} />}
+        {isAdmin(c) && (
+          <div data-live="actions">
+            <Actions service={service} now={now} />
+          </div>
+        )}
         <section>
           <h2>History</h2>
           <div data-live="history">

@@ -42,7 +42,8 @@ interface DateProps {
   timeZone: string;
 }
 
-function iso(date: number): string {
+/** A date as the browser's script understands it, which turns it into the viewer's own zone. */
+export function iso(date: number): string {
   return new Date(date * SECOND_MS).toISOString().replace(".000", "");
 }
 
@@ -124,8 +125,10 @@ export function LargeStrip({
               : "not watched";
         const text = `24 hours from ${formatDate(day.from * SECOND_MS, timeZone).slice(0, 16)}: ${said}`;
         return (
-          <li class={condition} title={text}>
-            <span class="hidden">{text}</span>
+          <li class={condition} title={text} data-date={iso(day.from)}>
+            <span class="hidden" data-date={iso(day.from)}>
+              {text}
+            </span>
           </li>
         );
       })}

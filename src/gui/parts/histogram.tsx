@@ -1,6 +1,6 @@
 import { formatDate, SECOND_MS } from "../../domain/time.ts";
 import type { EventCount } from "../../storage/event-log.ts";
-import { classOfLevel, Exact } from "./elements.tsx";
+import { classOfLevel, Exact, iso } from "./elements.tsx";
 
 /** How many bars a range has. */
 export const BARS = 60;
@@ -39,8 +39,8 @@ export function Histogram({ counts, range, countedFrom, timeZone, linkOf }: Hist
           const text = `${formatDate(from * SECOND_MS, timeZone)}: ${counted(totals[i] ?? 0, "event")}, ${counted(bar.error, "error")}, ${counted(bar.warning, "warning")}`;
           let top = HEIGHT;
           return (
-            <a href={linkOf({ from, to })} aria-label={text}>
-              <title>{text}</title>
+            <a href={linkOf({ from, to })} aria-label={text} data-date={iso(from)}>
+              <title data-date={iso(from)}>{text}</title>
               {CLASSES.map((of) => {
                 const height = (bar[of] / most) * HEIGHT;
                 top -= height;

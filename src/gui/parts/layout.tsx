@@ -3,8 +3,12 @@ import { version } from "../../../package.json";
 import { configOf } from "../../config.ts";
 import type { AppContext } from "../../http/context.ts";
 import { isAdmin } from "../../http/sight.ts";
+import { errorText, log } from "../../log.ts";
 import { warnOfTarget } from "../../providers/index.ts";
+import { openDatabase } from "../../storage/database.ts";
+import { countDead } from "../../storage/directory.ts";
 import { ASSETS } from "../assets.ts";
+import { titleOf } from "../deadline.ts";
 
 const PAGES = [
   { path: "/gui", name: "Services" },
@@ -17,19 +21,28 @@ interface Shell {
   title: string;
   /** The page in the navigation that is shown, or to which it belongs; undefined before the login. */
   at?: (typeof PAGES)[number]["path"];
-  /** Whether something is dead: the icon tells. */
-  isDead?: boolean;
+  /** How many services are dead: the title and the icon tell. Counted where it is not said. */
+  dead?: number;
   /** For browsers without a script: how often the page loads itself, in seconds. */
   reloadEvery?: number | undefined;
   children: Child;
 }
 
 /** Answers with a whole page. */
-export function answerPage(c: AppContext, shell: Shell, status: 200 | 400 | 403 | 404 | 429 | 500 | 503 = 200) {
-  return c.html(`<!doctype html>${<Page c={c} {...shell} />}`, status);
+export async function answerPage(c: AppContext, shell: Shell, status: 200 | 400 | 403 | 404 | 429 | 500 | 503 = 200) {
+  const dead = shell.dead ?? (shell.at === undefined ? 0 : await deadOf(c));
+  return c.html(`<!doctype html>${<Page c={c} {...shell} dead={dead} />}`, status);
 }
 
-function Page({ c, title, at, isDead = false, reloadEvery, children }: Shell & { c: AppContext }) {
+/** A page that can be made is not held back because these can't be counted. */
+function deadOf(c: AppContext): Promise<number> {
+  return countDead(openDatabase(c.env.DB)).catch((error) => {
+    log("warn", "dead.count-failed", { error: errorText(error) });
+    return 0;
+  });
+}
+
+function Page({ c, title, at, dead, reloadEvery, children }: Shell & { c: AppContext; dead: number }) {
   const { timeZone } = configOf(c.env);
   return (
     <html lang="en">
@@ -37,10 +50,10 @@ function Page({ c, title, at, isDead = false, reloadEvery, children }: Shell & {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <title>{title}</title>
+        <title>{titleOf(dead, title)}</title>
         <link
           rel="icon"
-          href={isDead ? ASSETS.iconDead : ASSETS.icon}
+          href={dead > 0 ? ASSETS.iconDead : ASSETS.icon}
           data-dead={ASSETS.iconDead}
           data-well={ASSETS.icon}
         />
@@ -52,7 +65,7 @@ function Page({ c, title, at, isDead = false, reloadEvery, children }: Shell & {
           </noscript>
         )}
       </head>
-      <body data-now={String(Date.now())}>
+      <body data-now={String(Date.now())} data-counts-dead={at === undefined ? undefined : ""}>
         <a class="skip" href="#main">
           Skip to the content
         </a>

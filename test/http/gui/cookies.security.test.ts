@@ -45,23 +45,26 @@ describe("a session's cookie", () => {
 
   it("opens nothing with another end, or another one's signature", async () => {
     for (const until of [START_MS + 1, START_MS + 31 * DAY_MS, 9e15, "Infinity", "1e99", "0x7fffffffffff", ""]) {
-      expect(await opens(made(`${until}.${signatureOf(mine)}`)), `${until}`).toBe(false);
+      expect(await opens(made(`admin-${until}.${signatureOf(mine)}`)), `${until}`).toBe(false);
     }
     expect(await opens(made(`${contentOf(mine).split(".")[0]}.${signatureOf(another)}`))).toBe(false);
     expect(await opens(another)).toBe(false);
   });
 
   it("opens nothing where it was signed by what somebody may guess", async () => {
-    const until = String(START_MS + DAY_MS);
-    for (const secret of [PASSWORD, "watchTower web interface: undefined", "watchTower web interface: ", "x"]) {
+    const until = `admin-${START_MS + DAY_MS}`;
+    const keys = ["undefined", "", PASSWORD].map((known) => `watchTower web interface, reader: ${known}`);
+    for (const secret of [PASSWORD, "watchTower web interface, admin: undefined", ...keys, "x"]) {
       expect(await opens(await signed(until, secret)), secret).toBe(false);
     }
   });
 
   it("opens nothing once it is over, or where it says no time", async () => {
-    const key = `watchTower web interface: ${PASSWORD}`;
-    expect(await opens(await signed(String(START_MS + 1), key))).toBe(true);
+    const key = `watchTower web interface, admin: ${PASSWORD}`;
+    expect(await opens(await signed(`admin-${START_MS + 1}`, key))).toBe(true);
+    expect(await opens(await signed(`reader-${START_MS + 1}`, key))).toBe(false);
     for (const until of [String(START_MS), String(START_MS - 1), "0", "-1", "NaN", "x", "", " ", "null", "true"]) {
+      expect(await opens(await signed(`admin-${until}`, key)), until).toBe(false);
       expect(await opens(await signed(until, key)), until).toBe(false);
     }
   });

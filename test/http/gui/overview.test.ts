@@ -210,6 +210,12 @@ describe("a refresh of the overview", () => {
     expect(total).toBe(1);
   });
 
+  it("is followed by the names alone where some are gone", async () => {
+    await storeServices(row("b"), row(`"a" <i>`));
+    const { text } = await (await Visitor.loggedIn()).open("/gui/names");
+    expect(JSON.parse(text)).toEqual([`"a" <i>`, "b"]);
+  });
+
   it("is refused where it makes no sense", async () => {
     const visitor = await Visitor.loggedIn();
     for (const search of ["", "?after=x", "?after=-1", "?after=1.5"]) {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
-import { ulid, ulids } from "../../../src/domain/ulid.ts";
+import { ulid, ulids, ulidTimeMs } from "../../../src/domain/ulid.ts";
 import { MOST_COUNTED } from "../../../src/storage/event-log.ts";
 import { PASSWORD } from "../../support/client.ts";
 import { advance, START_MS, useTestClock } from "../../support/clock.ts";
@@ -115,6 +115,36 @@ describe("a service's page", () => {
     expect(await page(headers.get("location") ?? "")).toContain("The service is cancelled");
     expect((await monitorOf(name).snapshot())?.status).toBe("cancelled");
     await monitorOf(name).forget();
+  });
+});
+
+describe("the tab of every page", () => {
+  it("tells how many are dead", async () => {
+    const name = newName();
+    await monitorOf(name).pulse(MINUTELY);
+    await query("update services set status = 'dead' where service = ?", name);
+    for (const [path, title] of [
+      ["/gui/events", "Events · watchTower"],
+      ["/gui/alerts", "Alerts · watchTower"],
+      ["/gui/setup", "Set-up · watchTower"],
+      [`/gui/services/${encodeURIComponent(name)}`, `${name}: alive · watchTower`],
+    ] as const) {
+      const html = await page(path);
+      expect(html, path).toContain(`<title>1 dead · ${title}</title>`);
+      expect(html, path).toMatch(/<link rel="icon" href="\/gui\/assets\/icon-dead-/);
+    }
+    expect(JSON.parse(await page("/gui/dead"))).toEqual({ dead: 1 });
+    await query("update services set status = 'alive'");
+    expect(await page("/gui/events")).toContain("<title>Events · watchTower</title>");
+  });
+
+  it("tells nothing where that can't be counted, and the page is there all the same", async () => {
+    const prepare = env.DB.prepare.bind(env.DB);
+    vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+      if (sql.includes("status = 'dead'")) throw new Error("D1 is down");
+      return prepare(sql);
+    });
+    expect(await page("/gui/setup")).toContain("<title>Set-up · watchTower</title>");
   });
 });
 
@@ -255,7 +285,7 @@ describe("the events", () => {
   it("are counted over the range, by level, each bar a link to its part", async () => {
     const html = await page("/gui/events?since=86400");
     expect(readable(html)).toContain("4 events");
-    const bars = [...html.matchAll(/<a href="([^"]+)" aria-label="([^"]+)"><title>/g)];
+    const bars = [...html.matchAll(/<a href="([^"]+)" aria-label="([^"]+)" [^>]*><title/g)];
     expect(bars.map(([, , label]) => label)).toEqual([
       "2040-01-01 08:48:00: 1 event, 1 error, 0 warnings",
       "2040-01-01 09:36:00: 1 event, 0 errors, 1 warning",
@@ -306,7 +336,8 @@ describe("the events", () => {
     const other = event(START_MS + 2, { service: "other" });
     await storeEvents(newest, late, younger, other);
     const { text } = await visitor.open(`/gui/events/new?service=a&after=${newest.id}`);
-    const { rows } = JSON.parse(text) as { rows: string[] };
+    const { rows, after } = JSON.parse(text) as { rows: string[]; after: string };
+    expect(ulidTimeMs(after)).toBe(START_MS);
     expect(rows.map((html) => html.match(/id="event-(\w+)"/)?.[1])).toEqual([late.id, newest.id, younger.id]);
   });
 

@@ -24,6 +24,8 @@ afterEach(() => vi.restoreAllMocks());
 const PAGES = [
   "/gui",
   "/gui/refresh?after=0",
+  "/gui/names",
+  "/gui/dead",
   "/gui/services/a",
   "/gui/events?level=error",
   "/gui/events/new",

@@ -8,6 +8,7 @@ import { advance } from "../clock.ts";
 import { issue, pulse } from "../keys.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { MINUTELY } from "../monitor.ts";
+import { query } from "../rows.ts";
 import {
   born,
   changed,
@@ -239,6 +240,21 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
       const services = (await overdue(1_000)).slice(0, 20);
       const names = services.map((name) => `&overdue=${encodeURIComponent(name)}`).join("");
       return ofPage(`/gui/refresh?after=${Number.MAX_SAFE_INTEGER}${names}`, services);
+    },
+  ],
+  [
+    "`GET /gui/names`: 1,000 services, one was forgotten",
+    async () => {
+      await listed(1_000);
+      return ofPage("/gui/names");
+    },
+  ],
+  [
+    "`GET /gui/dead`: 10 dead of 1,000",
+    async () => {
+      await listed(1_000);
+      await query("update services set status = 'dead' where service < 'listed 00010'");
+      return ofPage("/gui/dead");
     },
   ],
   [

@@ -1,0 +1,1 @@
+CREATE INDEX `services_dead` ON `services` (`service`) WHERE status = 'dead';
