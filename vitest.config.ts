@@ -54,6 +54,15 @@ export default defineConfig({
         },
       },
       {
+        // The whole system under fire, for a minute or two; `npm run chaos` is the long run.
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+        },
+      },
+      {
         // The web interface, in a real browser, against a running watchTower.
         test: {
           name: "browser",
