@@ -21,6 +21,9 @@ export default defineConfig({
               bindings: {
                 TEST_MIGRATIONS: migrations,
                 PASSWORD: "correct horse",
+                PASSWORD_PREVIOUS: "battery staple",
+                PASSWORD_READ: "only looking",
+                PULSE_KEY_SECRET: "what the keys of devices are signed with",
                 PUSHOVER_TOKEN: "pushover-token",
                 MAILCHANNELS_API_KEY: "mailchannels-key",
                 MAIL_FROM: "tower@example.com",
@@ -36,7 +39,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
-          setupFiles: ["test/support/migrate.ts", "test/support/sentinel.ts", "test/support/messenger.ts"],
+          setupFiles: ["migrate", "sentinel", "messenger", "wrong-passwords"].map((name) => `test/support/${name}.ts`),
           testTimeout: 60_000,
         },
       },
@@ -48,6 +51,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // The whole system under fire, for a minute or two; `npm run chaos` is the long run.
+        test: {
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
         },
       },
       {

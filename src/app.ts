@@ -10,6 +10,7 @@ import type { AppContext, AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
+import { keyRoutes } from "./http/keys.ts";
 import { systemRoutes } from "./http/system.ts";
 
 /** The web interface has a login of its own, and speaks to people. */
@@ -34,6 +35,7 @@ export function createApp(): Hono<AppEnv> {
   heartbeatRoutes(app);
   eventRoutes(app);
   alertRoutes(app);
+  keyRoutes(app);
   systemRoutes(app);
   guiRoutes(app);
   return app;

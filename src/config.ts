@@ -17,7 +17,12 @@ export interface Env {
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
+  /** How often an address may give a wrong password to the API. */
+  FAILED_PASSWORDS: RateLimit;
   PASSWORD?: string;
+  PASSWORD_PREVIOUS?: string;
+  PASSWORD_READ?: string;
+  PULSE_KEY_SECRET?: string;
   PUSHOVER_TOKEN?: string;
   PUSHOVER_API_URL?: string;
   MAILCHANNELS_API_KEY?: string;
@@ -41,8 +46,11 @@ export interface Env {
 /** The secrets and variables. */
 export type Variables = Omit<
   Env,
-  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS"
+  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS" | "FAILED_PASSWORDS"
 >;
+
+/** A shorter secret could be guessed by who holds a key that is signed with it. */
+const SHORTEST_KEY_SECRET = 32;
 
 /** A search that the configuration offers by name. */
 export interface EventsPreset {
@@ -54,6 +62,12 @@ export interface EventsPreset {
 /** The configuration, parsed once. */
 export interface Config {
   password: string | undefined;
+  /** Does what the password does, while clients move over. */
+  previousPassword: string | undefined;
+  /** Reads, and changes nothing. */
+  readPassword: string | undefined;
+  /** What pulse keys are signed with. */
+  pulseKeySecret: string | undefined;
   pushover: { token: string | undefined; apiUrl: string };
   mail: { apiKey: string | undefined; from: string | undefined; apiUrl: string };
   webhook: { secret: string | undefined; allowPrivate: boolean };
@@ -94,6 +108,20 @@ export function parseConfig(env: Variables): Config {
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     problems.push(`${name} must be an integer from ${least} to ${most}; ${fallback} is used.`);
     return fallback;
+  }
+
+  function readPassword(): string | undefined {
+    const given = text(env.PASSWORD_READ);
+    if (given === undefined || (given !== text(env.PASSWORD) && given !== text(env.PASSWORD_PREVIOUS))) return given;
+    problems.push("PASSWORD_READ must differ from PASSWORD and PASSWORD_PREVIOUS; it is not used.");
+    return undefined;
+  }
+
+  function pulseKeySecret(): string | undefined {
+    const given = text(env.PULSE_KEY_SECRET);
+    if (given === undefined || given.length >= SHORTEST_KEY_SECRET) return given;
+    problems.push(`PULSE_KEY_SECRET must have at least ${SHORTEST_KEY_SECRET} characters; there are no pulse keys.`);
+    return undefined;
   }
 
   function flag(name: "ALERTS_ENABLED" | "ALLOW_PRIVATE_WEBHOOKS", fallback: boolean): boolean {
@@ -158,6 +186,9 @@ export function parseConfig(env: Variables): Config {
   return {
     // Trimmed, since HTTP trims the headers that carry it: a newline pasted along would shut everybody out.
     password: text(env.PASSWORD),
+    previousPassword: text(env.PASSWORD_PREVIOUS),
+    readPassword: readPassword(),
+    pulseKeySecret: pulseKeySecret(),
     pushover: {
       token: text(env.PUSHOVER_TOKEN),
       apiUrl: url("PUSHOVER_API_URL", "https://api.pushover.net"),

@@ -6,6 +6,9 @@ import { Refusal } from "./refusal.ts";
 /** The variables and secrets that the Worker knows. */
 const WORKER_VARIABLES = [
   "PASSWORD",
+  "PASSWORD_PREVIOUS",
+  "PASSWORD_READ",
+  "PULSE_KEY_SECRET",
   "PUSHOVER_TOKEN",
   "PUSHOVER_API_URL",
   "MAILCHANNELS_API_KEY",
@@ -52,8 +55,10 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv): Settings {
     const value = setting(name);
     if (value !== undefined) worker[name] = value;
   }
-  if (worker.PASSWORD !== undefined && !/^[!-~]([ -~]*[!-~])?$/.test(worker.PASSWORD)) {
-    throw new Refusal("PASSWORD must be printable ASCII, without a space at either end: it travels in a header.");
+  for (const name of ["PASSWORD", "PASSWORD_PREVIOUS", "PASSWORD_READ"] as const) {
+    if (!/^[!-~]([ -~]*[!-~])?$/.test(worker[name] ?? "none")) {
+      throw new Refusal(`${name} must be printable ASCII, without a space at either end: it travels in a header.`);
+    }
   }
   return {
     host: setting("HOST") ?? "127.0.0.1",

@@ -1,5 +1,6 @@
 import type { Event } from "./event.ts";
 import { ERROR_LEVEL, levelName, NOTICE_LEVEL } from "./level.ts";
+import { maskIn, maskTarget } from "./mask.ts";
 import { FLAPPING_EVERY_MS, isFlapping } from "./pace.ts";
 import type { Outcome } from "./retry.ts";
 import type { Target, Transition } from "./service.ts";
@@ -148,7 +149,7 @@ export function noticeOfTest(service: string, nowMs: number): Notice {
   };
 }
 
-/** The notice that an alert could not be delivered, for the default target. */
+/** The notice that an alert could not be delivered, for the default target; it does not give away the failed one. */
 export function noticeOfFailure(failed: Alert, target: Target, answer: string, nowMs: number): Notice {
   return {
     kind: "event",
@@ -156,7 +157,8 @@ export function noticeOfFailure(failed: Alert, target: Target, answer: string, n
     dateMs: nowMs,
     title: `Alert given up: ${failed.title}`,
     message:
-      `An alert of the service ${failed.service} could not be delivered to ${target.type} ${target.target}: ${answer}. ` +
+      `An alert of the service ${failed.service} could not be delivered to ${target.type} ${maskTarget(target).target}: ` +
+      `${maskIn(answer, target)}. ` +
       `It said: ${failed.message}`,
   };
 }
@@ -172,7 +174,7 @@ export function failureEvent(id: string, failed: Alert, target: Target, answer: 
     id,
     service: failed.service,
     level: ERROR_LEVEL,
-    message: `Alert given up (${target.type}): ${failed.title}: ${answer}`,
+    message: `Alert given up (${target.type}): ${failed.title}: ${maskIn(answer, target)}`,
     alert: false,
   };
 }

@@ -16,5 +16,7 @@ export const MOST_NAME_CHARACTERS = 200;
 export const MOST_MESSAGE_BYTES = 65_536;
 /** A body may have 512 KiB. */
 export const MOST_BODY_BYTES = 512 * 1024;
+/** How many parameters a query may have, and how many fields a form: no route takes as many, and each costs time. */
+export const MOST_PARAMETERS = 100;
 /** The most rows of a page, and how many it has where nobody says. */
 export const PAGE_LIMITS = { most: 10_000, events: 1_000, alerts: 100 };

@@ -1,6 +1,7 @@
 import { AppError } from "../domain/errors.ts";
 import { MOST_BODY_BYTES } from "../domain/limits.ts";
 import { readForm } from "./form.ts";
+import { gunzip } from "./gunzip.ts";
 
 /**
  * Reads a body as an object: JSON whatever the content type says (the original did so, and `curl -d` claims a form), or
@@ -34,24 +35,38 @@ function jsonFields(text: string): Record<string, unknown> {
 
 /** Reads the body's text; stops as soon as it is too large, whatever its length was said to be. */
 async function readText(request: Request): Promise<string> {
+  const isGzip = isCompressed(request);
   if (!request.body) return "";
   if (Number(request.headers.get("content-length")) > MOST_BODY_BYTES) throw tooLarge();
+  const plain = isGzip ? gunzip(bounded(request.body)) : request.body;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  const reader = request.body.getReader();
-  let length = 0;
   let text = "";
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return text + decoder.decode();
-      length += value.byteLength;
-      if (length > MOST_BODY_BYTES) throw tooLarge();
-      text += decoder.decode(value, { stream: true });
-    }
+    for await (const chunk of bounded(plain)) text += decoder.decode(chunk, { stream: true });
+    return text + decoder.decode();
   } catch (error) {
-    await reader.cancel();
     if (error instanceof TypeError) throw new AppError("invalid_input", "The body must be UTF-8 text.");
     throw error;
+  }
+}
+
+/** Whether the body is compressed by gzip; another encoding is refused. */
+function isCompressed({ headers }: Request): boolean {
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (encoding === "gzip" || encoding === "x-gzip") return true;
+  if (encoding === "" || encoding === "identity") return false;
+  throw new AppError("invalid_input", "The header content-encoding must be gzip, or be left out.", {
+    "Accept-Encoding": "gzip",
+  });
+}
+
+/** Passes on what is read, and throws where it becomes too much. */
+async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.byteLength;
+    if (length > MOST_BODY_BYTES) throw tooLarge();
+    yield chunk;
   }
 }
 

@@ -3,7 +3,7 @@ import { AppError } from "../domain/errors.ts";
 import { HIGHEST_LEVEL, LEVEL_NAMES, levelByName } from "../domain/level.ts";
 import { MOST_NAME_CHARACTERS } from "../domain/limits.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
-import { readForm } from "./form.ts";
+import { readForm, readPairs } from "./form.ts";
 
 /** The latest date that a ULID can hold, in seconds. */
 export const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
@@ -15,9 +15,21 @@ export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<s
   throw new AppError("invalid_input", result.error.issues[0]?.message ?? "The request is not valid.");
 }
 
-/** Query parameters; those that are left empty were not given. */
-export function readQuery(url: string): Record<string, unknown> {
-  return readForm(new URL(url).search.slice(1));
+/**
+ * Query parameters; those that are left empty were not given.
+ * @param repeatable the one that may be given several times: see {@link readValues}
+ */
+export function readQuery(url: string, repeatable?: string): Record<string, unknown> {
+  return readForm(queryOf(url), repeatable);
+}
+
+/** All that a query gives to one parameter. */
+export function readValues(url: string, name: string): string[] {
+  return readPairs(queryOf(url)).flatMap(([given, value]) => (given === name && value !== "" ? [value] : []));
+}
+
+function queryOf(url: string): string {
+  return new URL(url).search.slice(1);
 }
 
 /** A text of well-formed Unicode without NUL: SQLite ends texts there when it reads them from JSON. */
@@ -25,12 +37,12 @@ export function text(hint: string) {
   return z.string(hint).check(z.refine((value: string) => value.isWellFormed() && !value.includes("\0"), hint));
 }
 
+// Each digit has one place to match: otherwise a text of many digits and a letter would take minutes to refuse.
+const NUMBER = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i;
+
 /** A number, or a text that holds one: the original Java client sends those. */
 export function number(hint: string) {
-  return z.pipe(
-    z.union([z.number(hint), z.string(hint).check(z.regex(/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i, hint))], hint),
-    z.transform(Number),
-  );
+  return z.pipe(z.union([z.number(hint), z.string(hint).check(z.regex(NUMBER, hint))], hint), z.transform(Number));
 }
 
 /** Seconds, rounded up: who promises 1.5 s shall not be dead before. */

@@ -1,5 +1,7 @@
 import { AppError } from "../domain/errors.ts";
+import { idRange } from "../domain/event.ts";
 import { isUlid } from "../domain/ulid.ts";
+import { LATEST_SECONDS } from "./fields.ts";
 
 /** The dates of a list's rows, both ends included, in seconds since the epoch. */
 export interface Range {
@@ -12,13 +14,16 @@ interface Position extends Range {
   beforeId?: string | undefined;
 }
 
-/** Where the page that a query asks for begins: at its cursor, or at the end of its range. */
+/**
+ * Where the page that a query asks for begins: at its cursor, or at the end of its range. Anybody can write a cursor, so
+ * that a range which is given along with one holds, too.
+ */
 export function positionOf(
   query: { from?: number | undefined; to?: number | undefined; cursor?: string | undefined },
   defaults: Range,
   rangeHint = "from must not be after to.",
 ): Position {
-  if (query.cursor !== undefined) return readCursor(query.cursor);
+  if (query.cursor !== undefined) return within(query, readCursor(query.cursor));
   const toSeconds = query.to ?? defaults.toSeconds;
   const fromSeconds = query.from ?? defaults.fromSeconds;
   if (fromSeconds > toSeconds) throw new AppError("invalid_input", rangeHint);
@@ -30,10 +35,24 @@ export function nextOf({ fromSeconds, toSeconds }: Range, nextId: string | undef
   return nextId === undefined ? {} : { next: `${fromSeconds}.${toSeconds}.${nextId}` };
 }
 
+function within(
+  { from = 0, to = LATEST_SECONDS }: { from?: number | undefined; to?: number | undefined },
+  at: Position,
+) {
+  return { ...at, fromSeconds: Math.max(from, at.fromSeconds), toSeconds: Math.min(to, at.toSeconds) };
+}
+
 function readCursor(text: string): Position {
   const [, from, to, beforeId] = text.match(/^(\d{1,12})\.(\d{1,12})\.(\w{26})$/) ?? [];
-  if (from === undefined || to === undefined || beforeId === undefined || !isUlid(beforeId)) {
+  const range = { fromSeconds: Number(from), toSeconds: Number(to) };
+  if (beforeId === undefined || !isUlid(beforeId) || !isIn(range, beforeId)) {
     throw new AppError("invalid_input", "cursor must be the value of next in an earlier answer.");
   }
-  return { fromSeconds: Number(from), toSeconds: Number(to), beforeId };
+  return { ...range, beforeId };
+}
+
+/** The id of a page's last row is one of its range. */
+function isIn(range: Range, id: string): boolean {
+  const { lowest, highest } = idRange(range);
+  return range.toSeconds <= LATEST_SECONDS && lowest <= id && id <= highest;
 }

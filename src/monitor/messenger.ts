@@ -71,8 +71,11 @@ export class Messenger extends DurableObject<Env> {
       return kind === "retry" ? { kind, answer, retryAfterMs: untilMs - nowMs } : { kind, answer };
     }
     const address = addressOf(target);
-    const { pace, admission } = admit(this.#paces.get(address) ?? UNHURRIED, alert, nowMs);
+    const before = this.#paces.get(address) ?? UNHURRIED;
+    const { pace, admission } = admit(before, alert, nowMs);
     this.#paces.set(address, pace);
+    // Those who wait for a digest leave this object idle, and so evicted, until they come: it must know them then.
+    if (pace.digest && pace.digest.fromMs !== before.digest?.fromMs) this.#keepPaces(nowMs);
     switch (admission.kind) {
       case "later":
         return admission;

@@ -15,8 +15,16 @@ export function spend(env: Env, spent: Spent): void {
     if (reported > 0) report[quota] = reported;
   }
   if (Object.keys(report).length === 0) return;
-  const told = env.SENTINEL.getByName(SENTINEL_NAME).spent(report);
-  waitUntil(told.catch((error: unknown) => log("warn", "budget.failed", { error: errorText(error) })));
+  waitUntil(tellSentinel(env, report));
+}
+
+/** Never rejects: what is counted must not get in the way of what it counts. */
+async function tellSentinel(env: Env, report: Spent): Promise<void> {
+  try {
+    await env.SENTINEL.getByName(SENTINEL_NAME).spent(report);
+  } catch (error) {
+    log("warn", "budget.failed", { error: errorText(error) });
+  }
 }
 
 const metered = new WeakMap<Env, Env>();

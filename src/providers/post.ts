@@ -4,6 +4,7 @@ import type { Outcome } from "../domain/retry.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText } from "../log.ts";
 import type { Provider, ProviderAnswer } from "./provider.ts";
+import { redact } from "./redact.ts";
 import { cutText } from "./text.ts";
 
 /** How long a provider may take for its whole answer, body included. */
@@ -29,9 +30,9 @@ export async function deliver(provider: Provider, message: Message, target: stri
       signal: controller.signal,
     });
     const { status, headers } = response;
-    return provider.classify({ status, headers, body: await readBody(response) });
+    return provider.classify({ status, headers, body: redact(await readBody(response), config, target) });
   } catch (error) {
-    return { kind: "retry", answer: controller.signal.aborted ? LATE : errorText(error) };
+    return { kind: "retry", answer: controller.signal.aborted ? LATE : redact(errorText(error), config, target) };
   } finally {
     clearTimeout(timer);
   }

@@ -71,16 +71,25 @@ function parseHttpUrl(text: string): URL | undefined {
   return url && (url.protocol === "http:" || url.protocol === "https:") ? url : undefined;
 }
 
-/** Names that lead to this host or a private network: RFC 6761, 6762 and 8375, and ICANN's reserved `internal`. */
-const INWARD_NAME = /(^|\.)(localhost|local|internal|home\.arpa)\.*$/;
+/**
+ * Names that lead to this host or a private network: RFC 6761, RFC 6762 with its appendix G, RFC 8375, ICANN's reserved
+ * `internal`, what hosts and clusters call themselves, and Google's other name for its metadata service.
+ */
+const INWARD_NAME =
+  /(^|\.)(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa|svc)$|^metadata\.goog$/;
 /** All that IANA has ever given out for the public IPv6 Internet. */
 const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
+/** Azure's own services, for each machine in there; the address is among public ones. */
+const AZURE_WIRE_SERVER = "168.63.129.16";
 
 /** Of other names nothing is known: a Worker can't resolve any. The URL parser has undone every notation of an address. */
 function pointsInwards(hostname: string): boolean {
-  if (INWARD_NAME.test(hostname)) return true;
-  const literal = hostname.replace(/^\[|\]$/g, "");
-  if (!ipaddr.isValid(literal)) return false;
-  const address = ipaddr.process(literal);
-  return address.range() !== "unicast" || (address.kind() === "ipv6" && !address.match(GLOBAL_IPV6));
+  const host = hostname.replace(/\.+$/, "").replace(/^\[|\]$/g, "");
+  if (ipaddr.isValid(host)) {
+    const address = ipaddr.process(host);
+    const isPublic = address.range() === "unicast" && (address.kind() === "ipv4" || address.match(GLOBAL_IPV6));
+    return !isPublic || host === AZURE_WIRE_SERVER;
+  }
+  // A name of one word is looked up in the network that one is in: no public name has one.
+  return INWARD_NAME.test(host) || !host.includes(".");
 }

@@ -87,7 +87,12 @@ describe.each(ROUTES)("%s %s", (method, path) => {
     ["__proto__=x&constructor=y", /service must be/],
     ["service[]=hostile&service[name]=x", /service must be/],
     ['["service=hostile"]', /must be a JSON object/],
-    ["a=&".repeat(100_000), /service must be/],
+    ["service=hostile&service=hostile&nextIn=60&message=x", /^service must be given only once\.$/],
+    ["service=hostile&%73ervice=other&nextIn=60&message=x", /^service must be given only once\.$/],
+    ["service=&service=hostile&nextIn=60&message=x", /^service must be given only once\.$/],
+    ["x[]=1&x[]=2&service=hostile&nextIn=60&message=x", /^A field must be given only once\.$/],
+    ["__proto__=1&__proto__=2", /^A field must be given only once\.$/],
+    ["a=&".repeat(100_000), /not be more than 100 parameters or fields/],
   ] as const)("refuses a form of %j, and stores nothing", async (raw, hint) => {
     const before = await countStored();
     expectRefusal(await call(method, path, { raw, headers: FORM }), 400, hint, shown(raw));

@@ -5,6 +5,9 @@ describe("the configuration", () => {
   it("has a default for everything but the secrets", () => {
     expect(parseConfig({})).toEqual({
       password: undefined,
+      previousPassword: undefined,
+      readPassword: undefined,
+      pulseKeySecret: undefined,
       pushover: { token: undefined, apiUrl: "https://api.pushover.net" },
       mail: { apiKey: undefined, from: undefined, apiUrl: "https://api.mailchannels.net" },
       webhook: { secret: undefined, allowPrivate: false },
@@ -24,6 +27,9 @@ describe("the configuration", () => {
   it("is taken from the variables, without the blanks around them", () => {
     const config = parseConfig({
       PASSWORD: " correct horse\n",
+      PASSWORD_PREVIOUS: " battery ",
+      PASSWORD_READ: "staple\n",
+      PULSE_KEY_SECRET: ` ${"k".repeat(32)} `,
       PUSHOVER_TOKEN: " token ",
       PUSHOVER_API_URL: "http://127.0.0.1:1/a//",
       MAILCHANNELS_API_KEY: "key",
@@ -45,6 +51,9 @@ describe("the configuration", () => {
     });
     expect(config).toEqual({
       password: "correct horse",
+      previousPassword: "battery",
+      readPassword: "staple",
+      pulseKeySecret: "k".repeat(32),
       pushover: { token: "token", apiUrl: "http://127.0.0.1:1/a" },
       mail: { apiKey: "key", from: "tower@example.com", apiUrl: "https://mail.example" },
       webhook: { secret: "secret", allowPrivate: true },
@@ -93,6 +102,7 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
     ["PLAN", "enterprise"],
+    ["PULSE_KEY_SECRET", "k".repeat(31)],
     ["WATCHDOG_URL", "watchdog.example"],
     ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {
@@ -102,6 +112,15 @@ describe("the configuration", () => {
     expect(problems).toEqual([expect.stringContaining(name)]);
     expect(problems[0]).toMatch(/^[A-Z].*\.$/);
   });
+
+  it.each(["PASSWORD", "PASSWORD_PREVIOUS"])(
+    "has no password to read with that is %s, which changes things",
+    (name) => {
+      const { readPassword, problems } = parseConfig({ [name]: "same", PASSWORD_READ: " same " });
+      expect(readPassword).toBeUndefined();
+      expect(problems).toEqual([expect.stringMatching(/^PASSWORD_READ must differ .*\.$/)]);
+    },
+  );
 
   it("says everything that is wrong at once", () => {
     expect(parseConfig({ GRACE_SECONDS: "x", TIMEZONE: "x", EVENTS_PRESETS: "x" }).problems).toHaveLength(3);

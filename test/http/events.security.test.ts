@@ -58,13 +58,4 @@ describe("what a message or a filter says", () => {
       }
     },
   );
-
-  it("a cursor that somebody made up reaches no further than the password does anyway", async () => {
-    const { status, body } = await call(
-      "GET",
-      "/events?service=nobody&cursor=0.999999999999.7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
-    );
-    expect(status).toBe(200);
-    expect(body.events).toEqual([]);
-  });
 });

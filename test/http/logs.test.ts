@@ -38,6 +38,9 @@ const MESSAGE = `the ${MARK}\nof the "night"`;
 /** The whole of each, and how each may look once it was put into a header or a path. */
 const SECRETS = [
   PASSWORD,
+  env.PASSWORD_PREVIOUS,
+  env.PASSWORD_READ,
+  env.PULSE_KEY_SECRET,
   env.PUSHOVER_TOKEN,
   env.MAILCHANNELS_API_KEY,
   env.WEBHOOK_SECRET,
@@ -249,13 +252,16 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
   ],
   [
     "an alarm that ends unexpectedly",
-    ["alarm.failed", "messenger.failed"],
+    ["alarm.failed"],
     async (service) => {
       interceptProviders(acceptLoudly);
       await tell(service);
-      const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(() => {
-        throw new Error("no more timers");
-      });
+      const { setTimeout: start } = globalThis;
+      // The run's own timer, which is longer than those of a messenger and of a provider.
+      const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) => {
+        if (ms === MINUTE_MS) throw new Error("no more timers");
+        return start(work, ms);
+      }) as never);
       await runAlarm(service);
       timers.mockRestore();
     },
@@ -485,6 +491,17 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     },
   ],
   [
+    "wrong passwords, and too many of them",
+    ["request.refused", "password.throttled"],
+    async () => {
+      vi.mocked(env.FAILED_PASSWORDS.limit).mockRestore();
+      const guess = () => visit("GET", "/", { password: MARK, "cf-connecting-ip": MARK });
+      for (let i = 0; i < 30; i++) await guess();
+      expect((await guess()).status).toBe(429);
+      expect(written.filter((words) => String(words).includes("password.throttled"))).toHaveLength(1);
+    },
+  ],
+  [
     "variables that make no sense",
     ["config.problem"],
     async () => {
@@ -497,7 +514,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
           PUBLIC_URL: MARK,
         },
         ...{ PUSHOVER_API_URL: MARK, MAILCHANNELS_API_URL: MARK, DEFAULT_ALERT_TYPE: MARK },
-        ...{ DEFAULT_ALERT_TARGET: undefined, PASSWORD: MARK },
+        ...{ DEFAULT_ALERT_TARGET: undefined, PASSWORD: MARK, PASSWORD_READ: MARK, PULSE_KEY_SECRET: MARK },
       };
       expect((await callWith(variables, "GET", "/hello", { headers: { password: MARK } })).status).toBe(200);
       expect((await callWith(variables, "GET", "/hello")).status).toBe(403);

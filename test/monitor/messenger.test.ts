@@ -136,6 +136,26 @@ describe("a storm", () => {
     });
   });
 
+  it("is told in digests also where the messenger is evicted while they wait, as it is in practice", async () => {
+    const received = interceptProviders(accept);
+    const target = newTarget();
+    const services = newNames(40);
+    const deliverAll = (names: string[]) =>
+      Promise.all(names.map((name) => messengerOf(target).deliver(alertOf(name), target)));
+    const first = await deliverAll(services);
+    const waiting = services.filter((_, i) => first[i]?.kind === "later");
+    expect(waiting).toHaveLength(30);
+    await evictDurableObject(messengerOf(target) as DurableObjectStub);
+    vi.setSystemTime(START_MS + 30 * SECOND_MS + 100);
+    expect((await deliverAll(waiting)).map(({ kind }) => kind)).toEqual(waiting.map(() => "delivered"));
+    expect(received.filter(isDigest)).toHaveLength(1);
+    expect(
+      toldIn(received)
+        .map(({ service }) => service)
+        .sort(),
+    ).toEqual(services.toSorted());
+  });
+
   it("by Pushover goes out in messages of at most 1,024 characters", async () => {
     const received = interceptProviders(() => Response.json({ status: 1 }));
     const target: Target = { type: "pushover", target: "u".repeat(30) };

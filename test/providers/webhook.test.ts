@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { digestOf } from "../../src/domain/digest.ts";
 import { refuseTarget, send, warnOfTarget } from "../../src/providers/index.ts";
@@ -170,7 +171,17 @@ describe("a webhook target", () => {
     "https://[::ffff:8.8.8.8]/x",
     "https://bücher.example/",
     "https://localhost.example/",
-    "https://notlocalhost/",
+    "https://notlocalhost.example/",
+    "https://a.notlocalhost/",
+    "https://home.example/",
+    "https://svc.example/",
+    "https://mylan.example./",
+    "https://metadata.goog.example/",
+    "http://good.example\\@127.0.0.1/",
+    "https://127.0.0.1%2F@hooks.example/",
+    "https://127.0.0.1.hooks.example/",
+    "https://168.63.129.17/",
+    "https://[2a00:1450:4001:81a::200e]/",
     "https://internal.example/",
   ])("%s is accepted, without a warning", (target) => {
     expect(refuseTarget({ type: "webhook", target }, configWith())).toBeUndefined();
@@ -190,6 +201,13 @@ describe("a webhook target", () => {
     "https://a b/",
     "https://hooks.example:99999/",
     "http://1.2.3.4.5/",
+    "http://256.0.0.1/",
+    "http://0x100000000/",
+    "http://[fe80::1%25eth0]/",
+    "http://[fe80::1%eth0]/",
+    "http://[::1]./",
+    "http://127.0.0.1%00.example/",
+    "http://good.example%40127.0.0.1/",
   ])("%j is refused: it is no http or https URL", (target) => {
     expect(refuseTarget({ type: "webhook", target }, configWith())).toMatch(
       /^alertTarget must be an http or https URL/,
@@ -203,12 +221,45 @@ describe("a webhook target", () => {
     "http://localhost../",
     "http://deep.localhost/",
     "http://ⓛocalhost/",
+    "http://ｌｏｃａｌｈｏｓｔ/",
+    "http://loc\u00adal\u200bhost/",
+    "http://localho\u017ft/",
+    "http://localhost%2e/",
+    "http://localhost.localdomain/",
+    "http://ip6-localhost/",
+    "http://localhost6/",
+    "http://nas/",
+    "http://metadata/",
+    "http://METADATA.GOOGLE.INTERNAL./",
+    "http://metadata.goog/",
+    "http://instance-data.ec2.internal/",
+    "http://host.docker.internal/",
+    "http://internal/",
+    "http://router.lan/",
+    "http://nas.home/",
+    "http://wiki.corp/",
+    "http://wiki.intranet/",
+    "http://kubernetes.default.svc/",
+    "http://hook.default.svc.cluster.local/",
     "http://printer.local/",
     "http://metadata.google.internal/computeMetadata/v1/",
     "http://router.home.arpa/",
     "http://127.0.0.1/",
     "http://127.0.0.1./",
+    "http://127.0.0.1../",
     "http://127.1/",
+    "http://127.0.1/",
+    "http://0X7F.0X0.0X0.0X1/",
+    "http://00000177.1/",
+    "http://%31%32%37.0.0.1/",
+    "http://127%2e0%2e0%2e1/",
+    "http://①②⑦.⓪.⓪.①/",
+    "http://127．0．0．1/",
+    "http:\\\\127.0.0.1/",
+    "http:///127.0.0.1/",
+    "http://good.example@127.0.0.1/",
+    "http://good.example:80@[::1]/",
+    "http://127.0.0.1\\@good.example/",
     "http://2130706433/",
     "http://0x7f000001/",
     "http://0x7f.0.0.1/",
@@ -221,15 +272,32 @@ describe("a webhook target", () => {
     "http:127.0.0.1/",
     "http://0/",
     "http://0.0.0.0/",
+    "http://0.1.2.3/",
     "http://10.0.0.1/",
+    "http://10.1/",
+    "http://192.168.257/",
     "http://172.16.0.1/",
     "http://172.31.255.255/",
     "http://192.168.1.1/",
     "http://100.64.0.1/",
+    "http://100.127.255.255/",
+    "http://100.100.100.200/",
+    "http://192.0.0.1/",
+    "http://192.0.0.192/",
+    "http://168.63.129.16/",
+    "http://0xa83f8110/",
     "http://169.254.169.254/latest/meta-data/",
     "http://2852039166/",
     "http://0xa9fea9fe/",
+    "http://169.254.170.2/",
+    "http://0251.0376.0251.0376/",
     "http://198.18.0.1/",
+    "http://198.19.255.255/",
+    "http://198.51.100.1/",
+    "http://203.0.113.1/",
+    "http://192.88.99.1/",
+    "http://239.255.255.250/",
+    "http://240.0.0.1/",
     "http://192.0.2.1/",
     "http://224.0.0.1/",
     "http://255.255.255.255/",
@@ -244,7 +312,17 @@ describe("a webhook target", () => {
     "http://[64:ff9b::127.0.0.1]/",
     "http://[64:ff9b:1::10.0.0.1]/",
     "http://[2002:7f00:1::]/",
+    "http://[2002:a9fe:a9fe::1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[::FFFF:7F00:0001]/",
+    "http://[::7f00:1]/",
     "http://[2001::1]/",
+    "http://[2001:0:0:0:0:0:80ff:fffe]/",
+    "http://[2001:2::1]/",
+    "http://[2001:10::1]/",
+    "http://[3fff::1]/",
+    "http://[5f00::1]/",
+    "http://[100::1]/",
     "http://[2001:db8::1]/",
     "http://[fe80::1]/",
     "http://[fc00::1]/",
@@ -278,6 +356,74 @@ describe("a webhook target", () => {
     ]) {
       expect(refuseTarget({ type: "webhook", target: `http://${host}/` }, configWith()), host).toBeUndefined();
     }
+  });
+});
+
+describe("an address, in whatever notation", () => {
+  const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
+  const join = (bytes: number[]) => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  const hex = (value: number, length: number) => value.toString(16).padStart(length, "0");
+  const [high, low] = [(b: number[]) => hex(join(b.slice(0, 2)), 4), (b: number[]) => hex(join(b.slice(2)), 4)];
+  const NOTATIONS: ((bytes: number[]) => string)[] = [
+    (bytes) => bytes.join("."),
+    (bytes) => `${bytes.join(".")}.`,
+    (bytes) => `${join(bytes)}`,
+    (bytes) => `0x${join(bytes).toString(16)}`,
+    (bytes) => `0${join(bytes).toString(8)}`,
+    (bytes) => bytes.map((byte) => `0x${byte.toString(16)}`).join("."),
+    (bytes) => bytes.map((byte) => `0${byte.toString(8)}`).join("."),
+    (bytes) => `${bytes[0]}.${join(bytes.slice(1))}`,
+    (bytes) => `${bytes[0]}.0x${hex(bytes[1] as number, 1)}.${join(bytes.slice(2))}`,
+    (bytes) => bytes.join(".").replace(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit))),
+    (bytes) => bytes.join(".").replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`),
+    (bytes) => `[::ffff:${bytes.join(".")}]`,
+    (bytes) => `[0:0:0:0:0:FFFF:${high(bytes)}:${low(bytes)}]`,
+  ];
+  /** They carry an IPv4 address, and are refused whatever that is. */
+  const TUNNELS: ((bytes: number[]) => string)[] = [
+    (bytes) => `[::${high(bytes)}:${low(bytes)}]`,
+    (bytes) => `[2002:${high(bytes)}:${low(bytes)}::1]`,
+    (bytes) => `[64:ff9b::${bytes.join(".")}]`,
+    (bytes) => `[64:ff9b:1::${bytes.join(".")}]`,
+    (bytes) => `[2001:0:${high(bytes)}:${low(bytes)}::]`,
+    (bytes) => `[::ffff:0:${bytes.join(".")}]`,
+  ];
+  const isRefused = (host: string) => refuseTarget({ type: "webhook", target: `http://${host}/` }, configWith());
+  const PRIVATE = [
+    [10],
+    [127],
+    [172, 20],
+    [192, 168],
+    [169, 254],
+    [100, 64],
+    [0],
+    [224],
+    [255],
+    [198, 18],
+    [192, 0, 0],
+  ];
+
+  it("is refused where it is no public one", () => {
+    fc.assert(
+      fc.property(octets, fc.constantFrom(...PRIVATE), fc.constantFrom(...NOTATIONS), (random, prefix, write) => {
+        const host = write([...prefix, ...random.slice(prefix.length)]);
+        expect(isRefused(host), host).toMatch(/private address/);
+      }),
+      { seed: 20_261_122, numRuns: 2_000 },
+    );
+  });
+
+  it("is accepted where it is one, and refused within a tunnel", () => {
+    fc.assert(
+      fc.property(octets, fc.constantFrom(1, 8, 9, 45, 93, 151, 185, 212), fc.nat(30), (random, first, pick) => {
+        const bytes = [first, ...random.slice(1)];
+        const host = (NOTATIONS[pick % NOTATIONS.length] as (bytes: number[]) => string)(bytes);
+        expect(isRefused(host), host).toBeUndefined();
+        const tunnel = (TUNNELS[pick % TUNNELS.length] as (bytes: number[]) => string)(bytes);
+        expect(isRefused(tunnel), tunnel).toMatch(/private address/);
+      }),
+      { seed: 20_261_122, numRuns: 2_000 },
+    );
   });
 });
 

@@ -2,8 +2,9 @@ import { configOf } from "../../config.ts";
 import { toSeconds } from "../../domain/time.ts";
 import { handOver, IN_A_REQUEST } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
-import { parseFields, readQuery } from "../../http/fields.ts";
+import { parseFields, readQuery, readValues } from "../../http/fields.ts";
 import { askOverdue } from "../../http/heartbeat-list.ts";
+import { seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { countDead, listChanges, listNames } from "../../storage/directory.ts";
 import { readPasts } from "../histories.ts";
@@ -15,8 +16,8 @@ import { refreshSchema } from "../schemas.ts";
  * the browser finds overdue, as their objects say.
  */
 export async function getRefresh(c: AppContext): Promise<Response> {
-  const { after } = parseFields(refreshSchema, readQuery(c.req.url));
-  const names = new Set(new URL(c.req.url).searchParams.getAll("overdue"));
+  const { after } = parseFields(refreshSchema, readQuery(c.req.url, "overdue"));
+  const names = new Set(readValues(c.req.url, "overdue"));
   const nowMs = Date.now();
   const now = toSeconds(nowMs);
   const db = openDatabase(c.env.DB);
@@ -40,7 +41,7 @@ export async function getRefresh(c: AppContext): Promise<Response> {
     total: total - (rows.length - shown.length),
     rows: shown.map((service) => {
       const past = pasts.get(service.service);
-      return (<ServiceRow service={service} past={past} now={now} timeZone={timeZone} />).toString();
+      return (<ServiceRow service={seenService(c, service)} past={past} now={now} timeZone={timeZone} />).toString();
     }),
   });
 }

@@ -5,6 +5,9 @@ import { startWatchTower, type WatchTower } from "../../system/support/watchtowe
 import { logIn, type Session, startBrowser, type Visitor, visit } from "./browser.ts";
 import { chromiumPath } from "./chromium.ts";
 
+/** Lets in those who only look. */
+export const READ_PASSWORD = "only looking";
+
 export let stub: ProviderStub;
 export let tower: WatchTower;
 export let browser: Browser;
@@ -18,6 +21,7 @@ export function useStage(): void {
     tower = await startWatchTower({
       env: {
         GRACE_SECONDS: "1",
+        PASSWORD_READ: READ_PASSWORD,
         DEFAULT_ALERT_TYPE: "webhook",
         DEFAULT_ALERT_TARGET: `${stub.url}/default`,
         EVENTS_PRESETS: JSON.stringify([{ name: "disks", service: "", message: "disk" }]),

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A request as it arrived. */
 export interface StubRequest {
@@ -16,8 +17,10 @@ export interface StubAnswer {
   status?: number;
   headers?: Record<string, string>;
   body?: string;
-  /** `hang`: never answer; `reset`: cut the connection. */
-  instead?: "hang" | "reset";
+  /** `hang`: never answer; `reset`: cut the connection; `garbage`: answer something that is no HTTP. */
+  instead?: "hang" | "reset" | "garbage";
+  /** How long to wait before. */
+  delayMs?: number;
 }
 
 /** An HTTP server in the place of a provider. */
@@ -46,7 +49,9 @@ export async function startProviderStub(port = 0): Promise<ProviderStub> {
     if (request === undefined) return;
     requests.push(request);
     for (const listener of listeners) listener();
-    reply(response, answers.get(request.path.replace(/\?.*/, ""))?.(request) ?? {});
+    const answer = answers.get(request.path.replace(/\?.*/, ""))?.(request) ?? {};
+    if (answer.delayMs !== undefined) await delay(answer.delayMs, undefined, { ref: false });
+    reply(response, answer);
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 
@@ -88,5 +93,6 @@ async function record(incoming: IncomingMessage): Promise<StubRequest> {
 
 function reply(response: ServerResponse, { status = 200, headers = {}, body = "", instead }: StubAnswer): void {
   if (instead === "reset") response.destroy();
+  else if (instead === "garbage") response.socket?.end("\x00\x01 no HTTP \xff\r\n\r\n");
   else if (instead === undefined) response.writeHead(status, headers).end(body);
 }

@@ -1,0 +1,69 @@
+import type { Excuse, Observed, Uptime } from "../observed.ts";
+
+const SECOND_MS = 1_000;
+/** An attempt that a kill cut off is begun again after so long (docs/decisions/0003). */
+export const CLAIM_MS = 15 * SECOND_MS;
+/** What is due is begun within so much time of the system being up, on a machine that does much else. */
+const SLACK_MS = 12 * SECOND_MS;
+/** So many attempts in a row may be cut off by kills before it is a fault. */
+const MOST_CUT_OFF = 4;
+/** So much may the log be behind, or a clock be read before. */
+const LOG_MS = 1_500;
+/** An excuse lasts as long as a promise, within these bounds (docs/decisions/0027). */
+const SHORTEST_EXCUSE_MS = 60 * SECOND_MS;
+const LONGEST_EXCUSE_MS = 900 * SECOND_MS;
+
+/** When the system was up, when it was killed, and who was excused: what the bounds of a run depend on. */
+export class Timeline {
+  readonly #uptimes: readonly Uptime[];
+  readonly #kills: number[];
+  readonly #excuses = new Map<string, Excuse[]>();
+
+  constructor({ uptimes, excuses }: Pick<Observed, "uptimes" | "excuses">) {
+    this.#uptimes = uptimes;
+    this.#kills = uptimes.flatMap(({ killMs }) => (killMs === undefined ? [] : [killMs]));
+    for (const excuse of excuses) {
+      this.#excuses.set(excuse.service, [...(this.#excuses.get(excuse.service) ?? []), excuse]);
+    }
+  }
+
+  /** How many kills there were within a time. */
+  kills(fromMs: number, toMs: number): number {
+    return this.#kills.filter((ms) => ms >= fromMs && ms <= toMs).length;
+  }
+
+  /** By when something must have been begun that is due at a moment. */
+  latest(dueMs: number): number {
+    const undisturbedMs = this.#afterUptime(dueMs);
+    const cutOff = Math.min(MOST_CUT_OFF, this.kills(dueMs - SECOND_MS, undisturbedMs));
+    return cutOff === 0 ? undisturbedMs : this.#afterUptime(undisturbedMs + cutOff * CLAIM_MS);
+  }
+
+  /** Whether a service was excused within a time, as the log says. */
+  isExcused(service: string, fromMs: number, toMs: number): boolean {
+    return this.#excusesOf(service, fromMs, toMs).length > 0;
+  }
+
+  /** From when on a death may be told: the end of the promise, or of the last excuse that was given until a moment. */
+  tellableMs(service: string, promiseMs: number, deadMs: number, untilMs: number): number {
+    const excuseMs = Math.min(LONGEST_EXCUSE_MS, Math.max(SHORTEST_EXCUSE_MS, promiseMs));
+    return Math.max(deadMs, ...this.#excusesOf(service, deadMs, untilMs).map(({ atMs }) => atMs + excuseMs));
+  }
+
+  #excusesOf(service: string, fromMs: number, toMs: number): Excuse[] {
+    const all = this.#excuses.get(service) ?? [];
+    return all.filter(({ atMs }) => atMs >= fromMs - LOG_MS && atMs <= toMs + LOG_MS);
+  }
+
+  /** When the system has been up for the slack since a moment. */
+  #afterUptime(fromMs: number): number {
+    let leftMs = SLACK_MS;
+    for (const { readyMs, killMs = Number.POSITIVE_INFINITY } of this.#uptimes) {
+      if (readyMs === undefined || killMs <= fromMs) continue;
+      const beginMs = Math.max(readyMs, fromMs);
+      if (killMs - beginMs >= leftMs) return beginMs + leftMs;
+      leftMs -= killMs - beginMs;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+}
