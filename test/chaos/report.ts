@@ -30,6 +30,7 @@ export function figuresOf({ size, tookMs, observed, judgement, databaseFaults, l
     excuses: countBy(excuses, ({ sign }) => sign),
     databaseFaults,
     deathLagMs: percentiles(judgement.lags.filter(({ kind }) => kind === "dead").map(({ lagMs }) => lagMs)),
+    deathLagWhileUpMs: percentiles(judgement.lags.filter(({ kind }) => kind === "dead").map(({ upMs }) => upMs)),
     log: Object.fromEntries([...logged].sort()),
     violations: judgement.violations.length,
     violationsByRule: countBy(judgement.violations, ({ rule }) => rule),
