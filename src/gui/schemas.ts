@@ -38,7 +38,12 @@ export const overviewSchema = z.object({
 
 export const refreshSchema = z.object({ after: integer("after", 0, Number.MAX_SAFE_INTEGER) });
 
-export const servicePageSchema = z.object({ service: serviceName, done });
+export const servicePageSchema = z.object({
+  service: serviceName,
+  /** The page of its changes. */
+  before: z.optional(id("before")),
+  done,
+});
 
 /** How long a pause of the web interface may be, in minutes; 0 ends one. */
 export const PAUSES = [0, 30, 60, 240, 720, 1_440, 10_080, 43_200] as const;

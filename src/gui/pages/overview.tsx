@@ -1,5 +1,4 @@
 import { configOf } from "../../config.ts";
-import type { Span } from "../../domain/history.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { toSeconds } from "../../domain/time.ts";
 import { handOver, IN_A_REQUEST } from "../../http/bulk.ts";
@@ -22,7 +21,7 @@ import {
 } from "../deadline.ts";
 import { notice } from "../done.ts";
 import { curlExample } from "../examples.ts";
-import { readHistories } from "../histories.ts";
+import { type Past, readPasts } from "../histories.ts";
 import { answerPage } from "../parts/layout.tsx";
 import { ServiceRow } from "../parts/service-row.tsx";
 import { overviewSchema } from "../schemas.ts";
@@ -37,7 +36,7 @@ export async function getOverview(c: AppContext): Promise<Response> {
   const now = toSeconds(nowMs);
   const services = await listHeartbeats(c.env, nowMs, IN_A_REQUEST.shownServices);
   if (!services) return handOver(c);
-  const histories = await readHistories(openDatabase(c.env.DB), services, now, true);
+  const pasts = await readPasts(openDatabase(c.env.DB), services, now, true);
   const counts = countStates(services, now);
   return answerPage(c, {
     title: "watchTower",
@@ -47,7 +46,7 @@ export async function getOverview(c: AppContext): Promise<Response> {
     children: (
       <Overview
         services={services.map((service) => seenService(c, service)).sort(byUrgency(now))}
-        histories={histories}
+        pasts={pasts}
         counts={counts}
         filter={{ q, state }}
         now={now}
@@ -63,7 +62,7 @@ export async function getOverview(c: AppContext): Promise<Response> {
 
 interface OverviewProps {
   services: Snapshot[];
-  histories: ReadonlyMap<string, Span[]>;
+  pasts: ReadonlyMap<string, Past>;
   counts: Counts;
   filter: { q: string; state: State | undefined };
   now: number;
@@ -75,7 +74,7 @@ interface OverviewProps {
 }
 
 function Overview(props: OverviewProps) {
-  const { services, histories, counts, filter, now, cursorMs, timeZone, address, said, isAdmin } = props;
+  const { services, pasts, counts, filter, now, cursorMs, timeZone, address, said, isAdmin } = props;
   const isShown = (service: Snapshot) =>
     (filter.state === undefined || stateOf(service, now) === filter.state) &&
     service.service.toLowerCase().includes(filter.q.toLowerCase());
@@ -109,7 +108,7 @@ function Overview(props: OverviewProps) {
         {services.map((service) => (
           <ServiceRow
             service={service}
-            spans={histories.get(service.service) ?? []}
+            past={pasts.get(service.service)}
             now={now}
             timeZone={timeZone}
             isHidden={!isShown(service)}

@@ -7,7 +7,7 @@ import { askOverdue } from "../../http/heartbeat-list.ts";
 import { seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { countDead, listChanges, listNames } from "../../storage/directory.ts";
-import { readHistories } from "../histories.ts";
+import { readPasts } from "../histories.ts";
 import { ServiceRow } from "../parts/service-row.tsx";
 import { refreshSchema } from "../schemas.ts";
 
@@ -32,7 +32,7 @@ export async function getRefresh(c: AppContext): Promise<Response> {
     const answer = known.get(row.service);
     return answer === null ? [] : [answer ?? row];
   });
-  const histories = await readHistories(db, shown, now, false);
+  const pasts = await readPasts(db, shown, now, false);
   const { timeZone } = configOf(c.env);
   return c.json({
     now: nowMs,
@@ -40,8 +40,8 @@ export async function getRefresh(c: AppContext): Promise<Response> {
     // Those that turned out to be forgotten are counted no more.
     total: total - (rows.length - shown.length),
     rows: shown.map((service) => {
-      const spans = histories.get(service.service) ?? [];
-      return (<ServiceRow service={seenService(c, service)} spans={spans} now={now} timeZone={timeZone} />).toString();
+      const past = pasts.get(service.service);
+      return (<ServiceRow service={seenService(c, service)} past={past} now={now} timeZone={timeZone} />).toString();
     }),
   });
 }

@@ -8,6 +8,7 @@ import { pathOfService } from "../../paths.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { findService } from "../../storage/directory.ts";
 import type { DONE } from "../done.ts";
+import { addQuery } from "../query.ts";
 import { serviceActionSchema, servicePageSchema } from "../schemas.ts";
 import { serviceInPath } from "./service.tsx";
 
@@ -36,6 +37,5 @@ export async function postServicePage(c: AppContext): Promise<Response> {
 }
 
 function backTo(c: AppContext, service: string, done: keyof typeof DONE): Response {
-  const path = pathOfService(service);
-  return c.redirect(`${path}${path.includes("?") ? "&" : "?"}done=${done}`, 303);
+  return c.redirect(addQuery(pathOfService(service), { done }), 303);
 }

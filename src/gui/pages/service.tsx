@@ -1,38 +1,36 @@
 import { configOf } from "../../config.ts";
 import { AppError } from "../../domain/errors.ts";
-import { type Span, spansOf, uptimeOf } from "../../domain/history.ts";
+import { uptimeOf } from "../../domain/history.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { formatDuration, SECOND_MS, toSeconds } from "../../domain/time.ts";
 import type { AppContext } from "../../http/context.ts";
 import { LATEST_SECONDS, parseFields, readQuery } from "../../http/fields.ts";
 import { isAdmin, seenAlert, seenAnswers, seenService } from "../../http/sight.ts";
 import { callMonitor } from "../../monitor/call-monitor.ts";
-import { pathOfEvents } from "../../paths.ts";
+import { pathOfEvents, pathOfService } from "../../paths.ts";
 import { answersOf, listAlerts } from "../../storage/alert-log.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { findService } from "../../storage/directory.ts";
 import { listEvents } from "../../storage/event-log.ts";
-import { listTransitions, type TransitionRow } from "../../storage/transition-log.ts";
+import { pageOfTransitions, type TransitionRow } from "../../storage/transition-log.ts";
 import { addressOf } from "../address.ts";
 import { dueText, stateOf, usedUp } from "../deadline.ts";
 import { notice } from "../done.ts";
 import { examplesOf } from "../examples.ts";
-import { DAYS, lastDays } from "../histories.ts";
+import { DAYS, lastDays, type Past, readPasts } from "../histories.ts";
 import { Actions } from "../parts/actions.tsx";
 import { AlertList } from "../parts/alert-list.tsx";
 import { Ago, Exact, LargeStrip, percentText, ServiceName, StateSign } from "../parts/elements.tsx";
 import { EventList } from "../parts/event-list.tsx";
 import { answerPage } from "../parts/layout.tsx";
 import { Settings } from "../parts/service-row.tsx";
-import { queryOf } from "../query.ts";
+import { addQuery, queryOf } from "../query.ts";
 import { servicePageSchema } from "../schemas.ts";
 
 const DAY_SECONDS = 86_400;
 const SHOWN_EVENTS = 20;
 const SHOWN_ALERTS = 20;
 const SHOWN_CHANGES = 50;
-/** So many changes are read for the uptime; of a service with more in 30 days the rest stays unknown. */
-const MOST_CHANGES = 1_000;
 
 /** The service that a path names. */
 export function serviceInPath(c: AppContext): Record<string, unknown> {
@@ -47,7 +45,11 @@ export function serviceInPath(c: AppContext): Record<string, unknown> {
 
 /** All about one service. */
 export async function getServicePage(c: AppContext): Promise<Response> {
-  const { service: name, done } = parseFields(servicePageSchema, { ...readQuery(c.req.url), ...serviceInPath(c) });
+  const {
+    service: name,
+    before,
+    done,
+  } = parseFields(servicePageSchema, { ...readQuery(c.req.url), ...serviceInPath(c) });
   const db = openDatabase(c.env.DB);
   // Asked first whether there is one, so that looking never makes an object.
   const isKnown = await findService(db, name);
@@ -56,8 +58,9 @@ export async function getServicePage(c: AppContext): Promise<Response> {
   const service = seenService(c, snapshot);
   const now = toSeconds(Date.now());
   const always = { fromSeconds: 0, toSeconds: LATEST_SECONDS, service: name };
-  const [changes, events, alerts] = await Promise.all([
-    listTransitions(db, { fromMs: 0, names: [name], limit: MOST_CHANGES }),
+  const [pasts, changes, events, alerts] = await Promise.all([
+    readPasts(db, [service], now, false),
+    pageOfTransitions(db, name, { limit: SHOWN_CHANGES, beforeId: before }),
     listEvents(db, always, { limit: SHOWN_EVENTS }),
     listAlerts(db, always, { limit: SHOWN_ALERTS }),
   ]);
@@ -67,9 +70,6 @@ export async function getServicePage(c: AppContext): Promise<Response> {
   );
   const { timeZone } = configOf(c.env);
   const state = stateOf(service, now);
-  const isCut = changes.length === MOST_CHANGES;
-  const completeFrom = isCut ? (changes.at(-1)?.at ?? 0) : 0;
-  const spans = spansOf({ changes: changes.toReversed(), completeFrom, now: service }, lastDays(now));
   const said = notice(done);
   return answerPage(c, {
     title: `${name}: ${state} · watchTower`,
@@ -86,17 +86,18 @@ export async function getServicePage(c: AppContext): Promise<Response> {
         )}
         <div data-live="service">
           <Standing service={service} now={now} timeZone={timeZone} />
-          <Uptime spans={spans} now={now} timeZone={timeZone} />
+          <Uptime past={pasts.get(name)} now={now} timeZone={timeZone} />
         </div>
         {isAdmin(c) && (
           <div data-live="actions">
             <Actions service={service} now={now} />
           </div>
         )}
-        <section>
+        <section id="history">
           <h2>History</h2>
           <div data-live="history">
-            <Timeline changes={changes.slice(0, SHOWN_CHANGES)} now={now} timeZone={timeZone} />
+            <Timeline changes={changes.rows} now={now} timeZone={timeZone} />
+            <PagesOfChanges name={name} before={before} nextId={changes.nextId} />
           </div>
         </section>
         <section>
@@ -173,7 +174,8 @@ function Standing({ service, now, timeZone }: Props) {
   );
 }
 
-function Uptime({ spans, now, timeZone }: { spans: readonly Span[]; now: number; timeZone: string }) {
+function Uptime({ past, now, timeZone }: { past: Past | undefined; now: number; timeZone: string }) {
+  const { spans = [], knownFrom } = past ?? {};
   const uptime = (days: number) => percentText(uptimeOf(spans, { from: now - days * DAY_SECONDS, to: now }));
   return (
     <section class="card uptimes" id="uptime" aria-label="Uptime">
@@ -186,6 +188,11 @@ function Uptime({ spans, now, timeZone }: { spans: readonly Span[]; now: number;
         <dt>last {DAYS} days</dt>
         <dd>{uptime(DAYS)}</dd>
       </dl>
+      {knownFrom !== undefined && (
+        <p class="empty">
+          All of this is since <Exact date={knownFrom} timeZone={timeZone} />: it changed too often for more.
+        </p>
+      )}
     </section>
   );
 }
@@ -202,8 +209,8 @@ function Timeline({ changes, now, timeZone }: { changes: readonly TransitionRow[
   if (changes.length === 0) return <p class="empty">Nothing is recorded.</p>;
   return (
     <ol class="timeline">
-      {changes.map(({ status, at, expected }) => (
-        <li class={status} id={`change-${status}-${at}`}>
+      {changes.map(({ id, status, at, expected }) => (
+        <li class={status} id={`change-${id}`}>
           <span class={`state ${status === "forgotten" ? "cancelled" : status}`}>
             <span class="sign" aria-hidden="true">
               {status === "dead" ? "✖" : status === "alive" ? "●" : "○"}
@@ -228,6 +235,22 @@ function Timeline({ changes, now, timeZone }: { changes: readonly TransitionRow[
         </li>
       ))}
     </ol>
+  );
+}
+
+function PagesOfChanges(props: { name: string; before: string | undefined; nextId: string | undefined }) {
+  const { name, before, nextId } = props;
+  if (before === undefined && nextId === undefined) return null;
+  const link = (id: string | undefined) => `${addQuery(pathOfService(name), { before: id })}#history`;
+  return (
+    <nav class="pages" aria-label="Pages of changes">
+      {before === undefined ? <span>The newest {SHOWN_CHANGES} changes.</span> : <a href={link(undefined)}>Newest</a>}
+      {nextId !== undefined && (
+        <a rel="next" href={link(nextId)}>
+          Older
+        </a>
+      )}
+    </nav>
   );
 }
 

@@ -1,14 +1,13 @@
-import type { Span } from "../../domain/history.ts";
 import { uptimeOf } from "../../domain/history.ts";
 import type { Snapshot } from "../../domain/snapshot.ts";
 import { formatDuration, SECOND_MS } from "../../domain/time.ts";
 import { dueText, stateOf, usedUp } from "../deadline.ts";
-import { DAYS, lastDays } from "../histories.ts";
+import { DAYS, lastDays, type Past } from "../histories.ts";
 import { Ago, Exact, percentText, ServiceName, StateSign, Strip } from "./elements.tsx";
 
 interface RowProps {
   service: Snapshot;
-  spans: readonly Span[];
+  past: Past | undefined;
   /** Seconds since the epoch. */
   now: number;
   timeZone: string;
@@ -16,10 +15,11 @@ interface RowProps {
 }
 
 /** A service in the overview. Its attributes are what the browser's script goes on from. */
-export function ServiceRow({ service, spans, now, timeZone, isHidden = false }: RowProps) {
+export function ServiceRow({ service, past, now, timeZone, isHidden = false }: RowProps) {
   const { service: name, status, last, nextIn, grace, asOf } = service;
   const state = stateOf(service, now);
   const window = lastDays(now);
+  const { spans = [], knownFrom } = past ?? {};
   return (
     <li
       class={`service ${state}`}
@@ -45,7 +45,15 @@ export function ServiceRow({ service, spans, now, timeZone, isHidden = false }: 
       </div>
       <div class="record">
         <Strip spans={spans} window={window} days={DAYS} />
-        <span class="uptime">{percentText(uptimeOf(spans, window))}</span>
+        <span class="uptime">
+          {percentText(uptimeOf(spans, window))}
+          {knownFrom !== undefined && (
+            <small>
+              {" "}
+              since <Ago date={knownFrom} now={now} timeZone={timeZone} />
+            </small>
+          )}
+        </span>
       </div>
     </li>
   );

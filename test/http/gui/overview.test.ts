@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Snapshot } from "../../../src/domain/snapshot.ts";
 import { DAY_MS, HOUR_MS } from "../../../src/domain/time.ts";
-import { ulid } from "../../../src/domain/ulid.ts";
+import { ulid, ulidTimeMs } from "../../../src/domain/ulid.ts";
 import { PASSWORD } from "../../support/client.ts";
 import { START_MS, useTestClock } from "../../support/clock.ts";
 import { itemsOf, readable, Visitor } from "../../support/gui.ts";
@@ -126,6 +126,45 @@ describe("the overview", () => {
       { id: ulid(START_MS - DAY_MS), service: "was up", status: "cancelled" },
     );
     expect((await overview()).html).toContain('aria-label="last 30 days: 29 up, 0 with downtime, 1 unknown"');
+  });
+
+  it("is not misled about who is quiet by who changes all the time", async () => {
+    const at = (days: number) => START_MS - days * DAY_MS;
+    await storeServices(row("quiet", { since: at(9) / 1_000 }), row("noisy", { since: NOW - 10 }));
+    await storeTransitions(
+      { id: ulid(at(10)), service: "quiet", status: "dead", lastMs: at(10), expectedMs: at(10) },
+      { id: ulid(at(9)), service: "quiet", status: "alive", lastMs: at(10), expectedMs: at(10) },
+    );
+    // Down and up in turn, for 10 s each.
+    const ids = Array.from({ length: 10_400 }, (_, i) => ulid(START_MS - 10_000 * (10_400 - i)));
+    for (let i = 0; i < ids.length; i += 5_200) {
+      const part = ids.slice(i, i + 5_200).map((id, k) => ({
+        ...{ id, service: "noisy", status: k % 2 ? ("alive" as const) : ("dead" as const) },
+        ...{ lastMs: ulidTimeMs(id), expectedMs: ulidTimeMs(id) },
+      }));
+      await storeTransitions(...part);
+    }
+    const overviewRow = (name: string, { services }: { services: string[] }) =>
+      services.find((text) => text.includes(` ${name} `))?.match(/[\d.]+ %.*/)?.[0];
+    const shown = await overview();
+    // Of 500 changes 250 are returns, and half of the time is down.
+    expect(overviewRow("noisy", shown)).toBe("50.00 % since 1 h ago");
+    expect(overviewRow("quiet", shown)).toBe("96.66 %");
+    expect(shown.html).toContain('aria-label="last 30 days: 29 up, 1 with downtime, 0 unknown"');
+    expect(shown.html).toContain('aria-label="last 30 days: 0 up, 1 with downtime, 29 unknown"');
+    // A refresh says the same, and so do their own pages.
+    const visitor = await Visitor.loggedIn();
+    const { rows } = JSON.parse((await visitor.open("/gui/refresh?after=0")).text) as { rows: string[] };
+    const services = rows.map(readable);
+    for (const name of ["noisy", "quiet"]) expect(overviewRow(name, { services })).toBe(overviewRow(name, shown));
+    for (const name of ["noisy", "quiet"]) {
+      vi.spyOn(env.SERVICE_MONITOR, "getByName").mockReturnValue({
+        snapshot: async () => row(name, { since: (name === "quiet" ? at(9) : START_MS - 10_000) / 1_000 }),
+      } as never);
+      const text = readable((await visitor.open(`/gui/services/${name}`)).text);
+      if (name === "noisy") expect(text).toContain("last 30 days 50.00 % All of this is since 2040-01-01 10:36:40 :");
+      else expect(text).toMatch(/last 30 days 96.66 % Send/);
+    }
   });
 
   it("filters by name and state, as the address says, and keeps the rest at hand", async () => {

@@ -16,7 +16,7 @@ import {
   runAlarm,
   settle,
 } from "../../support/monitor.ts";
-import { alertRecord, event, query, storeAlerts, storeEvents } from "../../support/rows.ts";
+import { alertRecord, event, query, storeAlerts, storeEvents, storeTransitions } from "../../support/rows.ts";
 
 useTestClock();
 
@@ -83,6 +83,28 @@ describe("a service's page", () => {
   const settleDeliveries = async (name: string) => {
     while (await runAlarm(name, Date.now() + 10_000));
   };
+
+  it("says of its history that these are the newest, and leads to older ones", async () => {
+    const name = newName();
+    await monitorOf(name).pulse(MINUTELY);
+    const ids = ulids(START_MS - HOUR_MS, 119);
+    await storeTransitions(
+      ...ids.map((id, i) => ({ id, service: name, status: i % 2 ? ("alive" as const) : ("dead" as const) })),
+    );
+    const path = `/gui/services/${encodeURIComponent(name)}`;
+    const changesOf = (html: string) => [...html.matchAll(/id="change-(\w+)"/g)].map(([, id]) => id);
+    const next = (html: string) => html.match(/rel="next" href="([^"#]+)#history"/)?.[1];
+    const first = await page(path);
+    expect(readable(first)).toContain("The newest 50 changes.");
+    const second = await page(next(first) ?? "");
+    expect(readable(second)).not.toContain("The newest 50 changes.");
+    expect(second).toContain(`href="${path}#history"`);
+    const third = await page(next(second) ?? "");
+    expect(next(third)).toBeUndefined();
+    expect([first, second, third].map((html) => changesOf(html).length)).toEqual([50, 50, 20]);
+    expect([first, second, third].flatMap(changesOf).slice(1)).toEqual(ids.toReversed());
+    expect((await visitor.open(`${path}?before=x`)).status).toBe(400);
+  });
 
   it("has examples with its name, its target and our address, and no password", async () => {
     const name = newName();
