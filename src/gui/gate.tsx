@@ -2,6 +2,7 @@ import { AppError } from "../domain/errors.ts";
 import { isReading, READS_ONLY } from "../http/auth.ts";
 import type { AppContext } from "../http/context.ts";
 import { isCrossSite } from "../http/cross-site.ts";
+import { ASSETS } from "./assets.ts";
 import { visitorOf } from "./session.ts";
 
 type Handler = (c: AppContext) => Promise<Response> | Response;
@@ -55,5 +56,7 @@ function isFollowedLink(c: AppContext): boolean {
 
 /** A page that loads itself once more: then it is our own page that leads here, and the cookie is sent. */
 function comeAgain(): string {
-  return '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>watchTower</title>';
+  // Without an icon of its own, a browser asks for one where there is none.
+  const icon = `<link rel="icon" href="${ASSETS.icon}">`;
+  return `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0"><title>watchTower</title>${icon}`;
 }

@@ -63,9 +63,14 @@ export async function runChaos(size: RunSize, print: (text: string) => void): Pr
   print("Faults are over; what is owed has to arrive.");
 
   const observe = (): Observed => ({
-    operations: world.operations,
-    events: world.events,
-    attempts: provider.attempts,
+    operations: [...world.operations],
+    events: [...world.events],
+    attempts: [...provider.attempts],
+    troubles: plan.providerWindows.map(({ path, fromMs, toMs }) => ({
+      path,
+      fromMs: beganMs + fromMs,
+      toMs: beganMs + toMs,
+    })),
     uptimes: tower.uptimes,
     excuses: tower.excuses,
     pathsOf: new Map(plan.services.map(({ name, paths: its }) => [name, its])),
@@ -82,6 +87,8 @@ export async function runChaos(size: RunSize, print: (text: string) => void): Pr
   await settle(observe, Math.max(...deadlines) + LATEST_MS, print);
   world.end();
   await Promise.all(lives.map(({ lived }) => lived));
+  // One that came back in its last moment is told so.
+  await settle(observe, 0, print);
   const names = plan.services.map(({ name }) => name);
   const observed = { ...observe(), heartBeats: await askAll(client, names) };
   client.close();

@@ -131,6 +131,8 @@ export interface Observed {
   operations: Operation[];
   events: SentEvent[];
   attempts: Attempt[];
+  /** When the provider stub misbehaved, by path. */
+  troubles: { path: string; fromMs: number; toMs: number }[];
   uptimes: Uptime[];
   excuses: Excuse[];
   /** Who is told of a service: paths of the provider stub. */

@@ -1,4 +1,5 @@
 import type { Run } from "./chaos.ts";
+import type { Violation } from "./observed.ts";
 
 const MOST_SHOWN = 30;
 
@@ -30,22 +31,20 @@ export function figuresOf({ size, tookMs, observed, judgement, databaseFaults, l
     excuses: countBy(excuses, ({ sign }) => sign),
     databaseFaults,
     deathLagMs: percentiles(judgement.lags.filter(({ kind }) => kind === "dead").map(({ lagMs }) => lagMs)),
+    deathLagWhileUpMs: percentiles(judgement.lags.filter(({ kind }) => kind === "dead").map(({ upMs }) => upMs)),
     log: Object.fromEntries([...logged].sort()),
     violations: judgement.violations.length,
     violationsByRule: countBy(judgement.violations, ({ rule }) => rule),
   };
 }
 
-/** The report as text: the figures, and the first of what must not be. */
-export function reportOf(run: Run): string {
-  const figures = Object.entries(figuresOf(run)).map(([name, value]) => {
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    return `${name.padEnd(24)} ${text}`;
+/** Figures as text, and the first of what must not be. */
+export function textOf(figures: object, violations: readonly Violation[]): string {
+  const lines = Object.entries(figures).map(([name, value]) => {
+    return `${name.padEnd(24)} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`;
   });
-  const violations = run.judgement.violations
-    .slice(0, MOST_SHOWN)
-    .map(({ rule, subject, detail }) => `VIOLATION ${rule}: ${subject}: ${detail}`);
-  return [...figures, ...violations].join("\n");
+  const shown = violations.slice(0, MOST_SHOWN);
+  return [...lines, ...shown.map(({ rule, subject, detail }) => `VIOLATION ${rule}: ${subject}: ${detail}`)].join("\n");
 }
 
 /** The middle, the 99th percentile and the most. */

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
-import { figuresOf, reportOf } from "./report.ts";
+import { runMass } from "./mass.ts";
+import type { Violation } from "./observed.ts";
+import { figuresOf, textOf } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,25 +13,42 @@ const { values } = parseArgs({
     kills: { type: "string", default: "200" },
     services: { type: "string", default: "2000" },
     events: { type: "string", default: "10000" },
+    mass: { type: "string" },
+    living: { type: "string" },
+    targets: { type: "string", default: "100" },
   },
 });
-const size = {
-  seed: Number(values.seed ?? process.env.SEED ?? Date.now() % 1_000_000),
-  kills: Number(values.kills),
-  services: Number(values.services),
-  events: Number(values.events),
-};
 const startMs = Date.now();
 const print = (text: string) =>
   console.log(`${String(Math.round((Date.now() - startMs) / 1_000)).padStart(5)} s  ${text}`);
 
-print(`seed ${size.seed}: ${size.kills} kills, ${size.services} services, ${size.events} events`);
-const run = await runChaos(size, print);
-console.log(`\n${reportOf(run)}\n\n${JSON.stringify(figuresOf(run))}`);
-if (run.judgement.violations.length > 0) {
+function conclude(figures: object, violations: readonly Violation[]): void {
+  console.log(`\n${textOf(figures, violations)}\n\n${JSON.stringify(figures)}`);
+  if (violations.length > 0) process.exitCode = 1;
+}
+
+async function chaos(): Promise<void> {
+  const size = {
+    seed: Number(values.seed ?? process.env.SEED ?? Date.now() % 1_000_000),
+    kills: Number(values.kills),
+    services: Number(values.services),
+    events: Number(values.events),
+  };
+  print(`seed ${size.seed}: ${size.kills} kills, ${size.services} services, ${size.events} events`);
+  const run = await runChaos(size, print);
+  const { violations } = run.judgement;
+  conclude(figuresOf(run), violations);
+  if (violations.length === 0) return;
   const file = join(tmpdir(), `watchtower-chaos-${size.seed}.json`);
   const plain = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value);
-  writeFileSync(file, JSON.stringify({ ...run.observed, violations: run.judgement.violations }, plain));
+  writeFileSync(file, JSON.stringify({ ...run.observed, violations }, plain));
   console.log(`\nAll that was observed: ${file}`);
-  process.exitCode = 1;
 }
+
+async function massDeath(mass: number): Promise<void> {
+  const living = Number(values.living ?? Math.round(mass * 1.2));
+  const { figures, violations } = await runMass({ mass, living, targets: Number(values.targets) }, print);
+  conclude(figures, violations);
+}
+
+await (values.mass === undefined ? chaos() : massDeath(Number(values.mass)));

@@ -6,6 +6,9 @@ import type { EventPlan, ServicePlan, Step } from "./plan.ts";
 /** A client that insists asks again after so long. */
 const AGAIN_AFTER_MS = 250;
 
+/** The last pulse of a steady one promises so much that it lives while the end of the run is looked at. */
+const LAST_PROMISE_SECONDS = 900;
+
 /** The clients of a run, and what they keep of it. */
 export class World {
   readonly operations: Operation[] = [];
@@ -22,7 +25,7 @@ export class World {
     this.#urlOf = urlOf;
   }
 
-  /** Lets the steady ones pulse no more. */
+  /** Lets the steady ones pulse once more, and then no more. */
   end(): void {
     this.#isOver = true;
     this.#over.abort();
@@ -39,6 +42,9 @@ export class World {
     while (last && !this.#isOver) {
       await delay(plan.steadyEveryMs, undefined, { signal: this.#over.signal }).catch(() => undefined);
       if (!this.#isOver) await this.#do(plan, { ...last, insists: true });
+    }
+    if (last?.kind === "pulse") {
+      await this.#do(plan, { ...last, insists: true, nextInSeconds: LAST_PROMISE_SECONDS });
     }
   }
 
@@ -75,7 +81,7 @@ export class World {
         if (outcome === "acknowledged") return;
       }
       if (step.insists) await delay(AGAIN_AFTER_MS);
-    } while (step.insists && !this.#isOver);
+    } while (step.insists);
   }
 
   /** Returns whether it was acknowledged. */

@@ -1,28 +1,19 @@
 import { ulidTimeMs } from "../../../src/domain/ulid.ts";
-import type { AlertRow, Attempt, Observed, ToldAlert, Violation } from "../observed.ts";
+import type { AlertRow, Attempt, Observed, Violation } from "../observed.ts";
 import { DEFAULT_PATH } from "../plan.ts";
 import type { Change } from "./history.ts";
-import { CLAIM_MS, type Timeline } from "./timeline.ts";
+import { checkLateness, checkRepeats, type Violate } from "./lateness.ts";
+import { PathPaces } from "./path-paces.ts";
+import { overtakenMs, pathOf, type Telling } from "./telling.ts";
+import type { Timeline } from "./timeline.ts";
 
-const FIRST_DELAY_MS = 5_000;
-const LONGEST_DELAY_MS = 3_600_000;
-/** What a provider has said is stored within so long, on a machine that does much else. */
-const SETTLED_AFTER_MS = 10_000;
-/** So much earlier may the sender have begun to count than the stub. */
-const CLOCK_MS = 1_000;
-/** What a target gets beyond its share of single messages waits for the next digest, no longer than this. */
-const LONGEST_WAIT_FOR_DIGEST_MS = 75_000;
-
-/** One attempt to tell one alert. */
-export interface Telling extends Omit<Attempt, "alerts"> {
-  alert: ToldAlert;
-}
-
-/** A death or a return that was told, and how long after it could be; negative where it was too early. */
+/** A death or a return that was told, and how long after it could be. */
 export interface Lag {
   service: string;
   kind: "dead" | "alive";
   lagMs: number;
+  /** Only so long of it was the system up. */
+  upMs: number;
 }
 
 /** What came of the alerts of a run. */
@@ -49,10 +40,6 @@ function keyOf(id: string, path: string): string {
   return `${id} ${path}`;
 }
 
-function pathOf(row: AlertRow): string {
-  return new URL(row.alert_target).pathname;
-}
-
 /** Compares the delivery log with what should have been told, and with what the provider stub got. */
 export function checkAlerts(observed: Observed, changes: Map<string, Change[]>, timeline: Timeline): AlertFindings {
   const findings: AlertFindings = { violations: [], lags: [], repeats: 0 };
@@ -63,7 +50,8 @@ export function checkAlerts(observed: Observed, changes: Map<string, Change[]>, 
     ...checkEventRows(observed),
     ...checkReceived(alerts, tellings),
   );
-  for (const lane of lanesOf(alerts)) checkLane(lane, changes, tellings, timeline, findings);
+  const paces = new PathPaces(observed);
+  for (const lane of lanesOf(alerts)) checkLane(lane, changes, tellings, { timeline, paces }, findings);
   return findings;
 }
 
@@ -157,7 +145,7 @@ function checkLane(
   lane: readonly AlertRow[],
   changes: Map<string, Change[]>,
   tellings: Map<string, Telling[]>,
-  timeline: Timeline,
+  bounds: { timeline: Timeline; paces: PathPaces },
   findings: AlertFindings,
 ): void {
   let freeMs = 0;
@@ -165,21 +153,17 @@ function checkLane(
     const told = tellings.get(keyOf(row.id, pathOf(row))) ?? [];
     const violate = (rule: string, detail: string) =>
       findings.violations.push({ rule, subject: row.service, detail: `${row.kind} ${row.id}: ${detail}` });
-    checkState(row, told, changes, violate);
-    findings.repeats += checkRepeats(told, timeline, violate);
-    const lagMs = checkLateness(row, told, freeMs, changes, timeline, violate);
-    if (lagMs !== undefined && row.kind !== "event") {
-      findings.lags.push({ service: row.service, kind: row.kind, lagMs });
-    }
+    checkState(row, told, changes.get(row.service) ?? [], violate);
+    findings.repeats += checkRepeats(told, bounds.timeline, violate);
+    const lag = checkLateness(row, told, freeMs, changes.get(row.service) ?? [], bounds, violate);
+    if (lag && row.kind !== "event") findings.lags.push({ service: row.service, kind: row.kind, ...lag });
     const last = told.at(-1);
     // A dropped one frees its lane when the pulse comes that drops it; the next alert is of that pulse.
     if (last) freeMs = Math.max(freeMs, last.atMs + last.answerMs);
   }
 }
 
-type Violate = (rule: string, detail: string) => void;
-
-function checkState(row: AlertRow, told: readonly Telling[], changes: Map<string, Change[]>, violate: Violate): void {
+function checkState(row: AlertRow, told: readonly Telling[], changes: readonly Change[], violate: Violate): void {
   const has = (verdict: Telling["verdict"]) => told.some((telling) => telling.verdict === verdict);
   if (row.state === "pending") violate("not settled", `tried ${row.attempts} times: ${row.last_answer}`);
   if (row.state === "delivered" && !has("taken")) violate("not delivered", "it counts as delivered");
@@ -188,71 +172,4 @@ function checkState(row: AlertRow, told: readonly Telling[], changes: Map<string
     violate("dropped", "it was still true");
   }
   if (row.attempts < told.length) violate("attempts", `${told.length} came, ${row.attempts} are recorded`);
-}
-
-/** When a death notice became pointless, if it did. */
-function overtakenMs(row: AlertRow, changes: Map<string, Change[]>): number | undefined {
-  const deadMs = ulidTimeMs(row.id);
-  return changes
-    .get(row.service)
-    ?.find(({ kind, atMs }) => (kind === "revived" || kind === "cancelled") && atMs >= deadMs)?.atMs;
-}
-
-/** After a success, or a refusal, only a kill may lead to another attempt; otherwise pauses are as long as promised. */
-function checkRepeats(told: readonly Telling[], timeline: Timeline, violate: Violate): number {
-  let repeats = 0;
-  told.slice(1).forEach((telling, i) => {
-    const before = told[i] as Telling;
-    const answeredMs = before.atMs + before.answerMs;
-    if (before.verdict === "failed") {
-      const wasCut = timeline.kills(before.atMs, answeredMs + SETTLED_AFTER_MS) > 0;
-      const pauseMs = telling.atMs - (wasCut ? before.atMs : answeredMs);
-      const leastMs = wasCut ? FIRST_DELAY_MS : Math.max(FIRST_DELAY_MS, before.retryAfterMs);
-      if (pauseMs < leastMs - CLOCK_MS) violate("too soon", `again after ${pauseMs} ms, not ${leastMs}`);
-      return;
-    }
-    if (before.verdict === "taken") repeats++;
-    if (timeline.kills(before.atMs, Math.min(telling.atMs, answeredMs + SETTLED_AFTER_MS)) === 0) {
-      violate("told twice", `at ${before.atMs} and at ${telling.atMs}, without a kill between`);
-    }
-  });
-  return repeats;
-}
-
-/** Every attempt comes within its bound; returns how long after it could be told it was first tried to tell it. */
-function checkLateness(
-  row: AlertRow,
-  told: readonly Telling[],
-  freeMs: number,
-  changes: Map<string, Change[]>,
-  timeline: Timeline,
-  violate: Violate,
-): number | undefined {
-  const happenedMs = ulidTimeMs(row.id);
-  const first = told[0];
-  const endMs = first?.atMs ?? overtakenMs(row, changes);
-  if (endMs === undefined) return undefined;
-  let tellableMs = happenedMs;
-  if (row.kind === "dead") {
-    const death = changes.get(row.service)?.find(({ atMs, kind }) => kind === "died" && atMs === happenedMs);
-    tellableMs = timeline.tellableMs(row.service, death?.promiseMs ?? 0, happenedMs, endMs);
-    if (first && (endMs < happenedMs || endMs < tellableMs - CLOCK_MS)) {
-      violate("told too early", `${tellableMs - endMs} ms before its time`);
-    }
-  }
-  const allowed = (dueMs: number, telling: Telling | undefined) =>
-    timeline.latest(dueMs) + (telling?.isDigest ? LONGEST_WAIT_FOR_DIGEST_MS : 0);
-  if (endMs > allowed(Math.max(tellableMs, freeMs), first)) {
-    violate("told too late", `${endMs - tellableMs} ms after it could be told`);
-  }
-  const uncounted = Math.max(0, row.attempts - told.length);
-  told.slice(1).forEach((telling, i) => {
-    const before = told[i] as Telling;
-    const doubled = FIRST_DELAY_MS * 2 ** Math.min(i + uncounted, 20);
-    const delayMs = Math.min(LONGEST_DELAY_MS, Math.max(doubled, before.retryAfterMs, CLAIM_MS));
-    if (telling.atMs > allowed(before.atMs + before.answerMs + delayMs, telling)) {
-      violate("tried too late", `${telling.atMs - before.atMs} ms after attempt ${i + 1}`);
-    }
-  });
-  return first && endMs - tellableMs;
 }

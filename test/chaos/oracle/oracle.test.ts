@@ -57,6 +57,7 @@ function story() {
     operations: [pulse(BORN), pulse(BACK)],
     events: [{ ...sent, sentMs: BORN + 999, doneMs: BORN + 1_001, outcome: "acknowledged", id }],
     attempts: [attempt(DEAD + 30, death), attempt(BACK + 30, revival)],
+    troubles: [],
     uptimes: [{ startMs: BORN - 2_000, readyMs: BORN - 1_000 }],
     excuses: [],
     pathsOf: new Map([["a", ["/target"]]]),

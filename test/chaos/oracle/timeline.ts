@@ -32,6 +32,13 @@ export class Timeline {
     return this.#kills.filter((ms) => ms >= fromMs && ms <= toMs).length;
   }
 
+  /** For how long of a time the system was up. */
+  uptime(fromMs: number, toMs: number): number {
+    return this.#uptimes.reduce((sum, { readyMs = toMs, killMs = toMs }) => {
+      return sum + Math.max(0, Math.min(killMs, toMs) - Math.max(readyMs, fromMs));
+    }, 0);
+  }
+
   /** By when something must have been begun that is due at a moment. */
   latest(dueMs: number): number {
     const undisturbedMs = this.#afterUptime(dueMs);
