@@ -86,31 +86,35 @@ async function heartbeatOf(service: string): Promise<HeartBeat | undefined> {
 
 const PROMISE = { nextIn: 3_600, alertType: "webhook", alertTarget: "https://hooks.example/it's?a=%25&b=$1" };
 
-async function untilAlive(service: string): Promise<void> {
-  const alive = { ...PROMISE, status: "alive" };
+async function untilAlive(service: string, nextIn: number): Promise<void> {
+  const alive = { ...PROMISE, nextIn, status: "alive" };
   await vi.waitFor(async () => expect(await heartbeatOf(service)).toMatchObject(alive), 20_000);
 }
 
 describe.each(NAMES)("the examples of a service named %j", (service) => {
-  const example = (name: string, run: (code: string) => Promise<void>) =>
+  const example = (name: string, run: (code: string) => Promise<void>, nextIn = PROMISE.nextIn) =>
     it(`pulse by ${name}`, async () => {
       await tower.post("/heartbeat", { service, ...PROMISE });
       const code = await exampleOf(service, name);
       // The example has to bring it back.
       await tower.fetch("/heartbeat", { method: "DELETE", body: JSON.stringify({ service }) });
       await run(code);
-      await untilAlive(service);
+      await untilAlive(service, nextIn);
     });
   const isPresent = (name: string) => languages.some((language) => language.name === name);
 
   example("curl", (code) => runToEnd("sh", ["-c", code]));
 
-  example("crontab", (line) => {
-    const command = /^0 3 \* \* \* {2}(.*)$/.exec(line)?.[1] ?? "";
-    // What cron makes of a line: a % that is not escaped ends the command.
-    expect(command).not.toMatch(/(?<!\\)%/);
-    return runToEnd("sh", ["-c", command.replaceAll("\\%", "%").replace("/usr/local/bin/job", "true")]);
-  });
+  example(
+    "crontab",
+    (line) => {
+      const command = /^0 3 \* \* \* {2}(.*)$/.exec(line)?.[1] ?? "";
+      // What cron makes of a line: a % that is not escaped ends the command.
+      expect(command).not.toMatch(/(?<!\\)%/);
+      return runToEnd("sh", ["-c", command.replaceAll("\\%", "%").replace("/usr/local/bin/job", "true")]);
+    },
+    90_000,
+  );
 
   example("systemd", (unit) => {
     const command = /^ExecStartPost=(.*)$/m.exec(unit)?.[1] ?? "";
