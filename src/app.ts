@@ -25,8 +25,9 @@ export function createApp(): Hono<AppEnv> {
     answer(new AppError("not_found", isGui(c) ? "There is no such page." : "There is no such route."), c),
   );
 
-  // Any origin may call: the secret travels in a header, never in a cookie.
-  app.use(cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 }));
+  // Any origin may call the API: the secret travels in a header, never in a cookie. In the web interface it does.
+  const allowAll = cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 });
+  app.use((c, next) => (isGui(c) ? next() : allowAll(c, next)));
   app.use(requireConfiguration);
   app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
 

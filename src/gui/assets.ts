@@ -1,7 +1,7 @@
 /** The static assets of the web interface; made by `npm run gui`. */
 export const ASSETS = {
-  style: "/gui/assets/style-ca13a5cc5b.css",
-  script: "/gui/assets/script-352db0fb80.js",
+  style: "/gui/assets/style-30c816c0f3.css",
+  script: "/gui/assets/script-fc2144d1bc.js",
   icon: "/gui/assets/icon-06f76b31f5.svg",
   iconDead: "/gui/assets/icon-dead-6b1f2e1c32.svg",
 } as const;

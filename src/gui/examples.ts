@@ -1,4 +1,5 @@
 import type { Target } from "../domain/service.ts";
+import { formatDuration, SECOND_MS } from "../domain/time.ts";
 
 /** What an example pulses for, and where. */
 export interface ExampleOf {
@@ -27,13 +28,13 @@ export function examplesOf(of: ExampleOf): Example[] {
     {
       id: "crontab",
       name: "crontab",
-      says: "After a job that succeeded, with WATCHTOWER_PASSWORD set at the top of the crontab:",
+      says: "After a job that runs once a day, and succeeded: it promises the next within 25 hours. WATCHTOWER_PASSWORD is set at the top of the crontab:",
       code: crontabExample(of),
     },
     {
       id: "systemd",
       name: "systemd",
-      says: "In a unit's [Service] part, with WATCHTOWER_PASSWORD in /etc/watchtower:",
+      says: `In the [Service] part of a oneshot unit, whose timer starts it again within ${formatDuration(of.nextIn * SECOND_MS)}, with WATCHTOWER_PASSWORD in /etc/watchtower:`,
       code: systemdExample(of),
     },
   ];
@@ -53,9 +54,12 @@ function shellText(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** A day, and an hour for a job that takes longer than the day before. */
+const DAILY_SECONDS = 90_000;
+
 /** In cron's table a % ends the command. */
 function crontabExample(of: ExampleOf): string {
-  return `0 3 * * *  /usr/local/bin/job && ${curlExample(of).replaceAll("%", "\\%")}`;
+  return `0 3 * * *  /usr/local/bin/job && ${curlExample({ ...of, nextIn: DAILY_SECONDS }).replaceAll("%", "\\%")}`;
 }
 
 /** systemd has quotes, variables and specifiers of its own. */

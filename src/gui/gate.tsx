@@ -38,10 +38,15 @@ export function guarded(handler: Handler): Handler {
       return handler(c);
     }
     if (isFollowedLink(c)) return c.html(comeAgain());
-    const { pathname, search } = new URL(c.req.url);
-    const next = c.req.method === "GET" ? `?next=${encodeURIComponent(pathname + search)}` : "";
-    return c.redirect(`/gui/login${next}`, 303);
+    const next = pageOf(c);
+    return c.redirect(`/gui/login${next === undefined ? "" : `?next=${encodeURIComponent(next)}`}`, 303);
   });
+}
+
+/** The page that somebody wants, or is on: what was to be done is not done by coming back. */
+function pageOf(c: AppContext): string | undefined {
+  const url = URL.parse(c.req.method === "GET" ? c.req.url : (c.req.header("referer") ?? ""));
+  return url?.origin === new URL(c.req.url).origin ? url.pathname + url.search : undefined;
 }
 
 /** Whether a link on another site led here, such as in a mail: a strict cookie is not sent then. */

@@ -87,7 +87,11 @@ export const alertsPageSchema = z.object({
   done,
 });
 
-export const sendAgainSchema = z.object({ id: id("id") });
+export const sendAgainSchema = z.object({
+  id: id("id"),
+  /** Where to go afterwards: to the service's page, or to all alerts. */
+  back: oneOf("back", ["service"]),
+});
 
 export const testSchema = z.object({
   type: text("type must be a string."),

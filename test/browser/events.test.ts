@@ -70,6 +70,21 @@ describe.runIf(chromiumPath)("the events", () => {
     await done(visitor);
   });
 
+  it("that are long are unfolded in place, and folded again", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await addEvent("long", `the start ${"and more ".repeat(60)}the end`);
+    await visitor.open("/gui/events?service=long");
+    const start = page.getByText("the start").filter({ visible: true });
+    await start.click();
+    await page.getByText("the end").waitFor();
+    expect(await start.count()).toBe(1);
+    await page.getByText("Less").click();
+    await page.getByText("the end").waitFor({ state: "hidden" });
+    await start.waitFor();
+    await done(visitor);
+  });
+
   it("appear by themselves while the switch is on", async () => {
     const visitor = await loggedIn();
     const { page } = visitor;

@@ -55,6 +55,47 @@ describe.runIf(chromiumPath)("hostile names", () => {
   });
 });
 
+describe.runIf(chromiumPath)("on a narrow phone", () => {
+  it("words stay whole, and no button covers what it copies", async () => {
+    const visitor = await loggedIn({ viewport: { width: 320, height: 640 }, permissions: ["clipboard-read"] });
+    const { page } = visitor;
+    await pulse("narrow");
+    await visitor.open("/gui/services/narrow");
+    for (const link of await page.getByRole("navigation", { name: "Pages", exact: true }).getByRole("link").all()) {
+      expect((await link.boundingBox())?.height, (await link.textContent()) ?? "").toBeLessThan(40);
+    }
+    const button = page.getByRole("button", { name: "Copy" }).first();
+    await button.waitFor();
+    const isCovered = await button.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const code = element.parentElement?.querySelector("code") as Element;
+      return [...code.getClientRects()].some(
+        ({ top, bottom, left, right }) => top < box.bottom && bottom > box.top && left < box.right && right > box.left,
+      );
+    });
+    expect(isCovered).toBe(false);
+    await expectNoSidewaysScroll(visitor);
+    await done(visitor);
+  });
+
+  it("a name of which nothing is seen can be clicked", async () => {
+    const visitor = await loggedIn({ viewport: { width: 320, height: 640 } });
+    const { page } = visitor;
+    for (const name of ["\u200b", "\ufeff"]) {
+      await pulse(name);
+      await visitor.open("/gui");
+      const link = row(page, name).getByRole("link");
+      const box = await link.boundingBox();
+      expect(box?.width).toBeGreaterThan(20);
+      expect(box?.height).toBeGreaterThan(15);
+      await link.click();
+      await page.waitForURL(/services/);
+      expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe(name);
+    }
+    await done(visitor);
+  });
+});
+
 describe.runIf(chromiumPath)("without a script", () => {
   it("everything can be read and done", async () => {
     await pulse("plain");

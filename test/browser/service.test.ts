@@ -15,6 +15,8 @@ describe.runIf(chromiumPath)("a service's page", () => {
     await page.getByRole("heading", { name: "managed" }).waitFor();
     await page.getByRole("button", { name: "Pause", exact: true }).click();
     await page.getByText("Alerts are kept back.").waitFor();
+    // It is said once: whoever loads the page again, or sends its address, is told no more.
+    expect(new URL(page.url()).search).toBe("");
     await page.getByText(/paused until/).waitFor();
     await page.getByRole("button", { name: "End the pause" }).click();
     await page.getByText("The pause is over.").waitFor();

@@ -16,6 +16,6 @@ export function offerCopies(): void {
         button.textContent = "Copy";
       }, 2_000);
     });
-    example.append(button);
+    example.prepend(button);
   }
 }

@@ -3,6 +3,7 @@ import { offerCopies } from "./copy.ts";
 import { startEvents } from "./events.ts";
 import { refreshPage } from "./live-page.ts";
 import { startOverview } from "./overview.ts";
+import { setQuery } from "./page.ts";
 import { countDead } from "./tab.ts";
 
 /*
@@ -10,6 +11,8 @@ import { countDead } from "./tab.ts";
  * A module runs when the page is there.
  */
 showTimes();
+// What was done is said once, not again by a page that is loaded again.
+setQuery({ done: undefined });
 offerCopies();
 startOverview();
 startEvents();

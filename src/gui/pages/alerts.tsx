@@ -8,12 +8,13 @@ import { LATEST_SECONDS, parseFields, readQuery } from "../../http/fields.ts";
 import { DELIVERY_STATES } from "../../http/schemas.ts";
 import { isAdmin, seenAlert, seenAnswers } from "../../http/sight.ts";
 import { callMonitor } from "../../monitor/call-monitor.ts";
+import { pathOfService } from "../../paths.ts";
 import { answersOf, findAlert, listAlerts } from "../../storage/alert-log.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { notice } from "../done.ts";
 import { AlertList } from "../parts/alert-list.tsx";
 import { answerPage } from "../parts/layout.tsx";
-import { queryOf } from "../query.ts";
+import { addQuery, queryOf } from "../query.ts";
 import { alertsPageSchema, sendAgainSchema } from "../schemas.ts";
 
 const PAGE_ROWS = 50;
@@ -82,11 +83,12 @@ export async function getAlertsPage(c: AppContext): Promise<Response> {
 
 /** Sends an alert again that was given up. */
 export async function postAlerts(c: AppContext): Promise<Response> {
-  const { id } = parseFields(sendAgainSchema, await readFields(c.req.raw));
+  const { id, back } = parseFields(sendAgainSchema, await readFields(c.req.raw));
   const found = await findAlert(openDatabase(c.env.DB), id);
   if (!found) throw new AppError("not_found", "There is no such alert in the log any more.");
   const { alert, target, state, attempts } = found;
   if (state !== "failed") throw new AppError("invalid_input", "Only an alert that was given up can be sent again.");
   await callMonitor(c.env, alert.service, (monitor) => monitor.sendAgain(alert, target, attempts));
-  return c.redirect("/gui/alerts?done=resent", 303);
+  const path = back === "service" ? pathOfService(alert.service) : "/gui/alerts";
+  return c.redirect(addQuery(path, { done: "resent" }), 303);
 }

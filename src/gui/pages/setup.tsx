@@ -1,12 +1,10 @@
 import { configOf } from "../../config.ts";
 import { noticeOfTest } from "../../domain/alert.ts";
-import { AppError } from "../../domain/errors.ts";
 import type { Outcome } from "../../domain/retry.ts";
 import type { Target } from "../../domain/service.ts";
 import { ulid } from "../../domain/ulid.ts";
 import { readFields } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
-import { parseFields } from "../../http/fields.ts";
 import { isAdmin, seenTarget } from "../../http/sight.ts";
 import { refuseTarget, send } from "../../providers/index.ts";
 import { answerPage, problemsOf } from "../parts/layout.tsx";
@@ -19,21 +17,31 @@ export function getSetup(c: AppContext): Response | Promise<Response> {
 
 /** Sends a test at once, and shows what the provider said: nothing is stored of it. */
 export async function postSetup(c: AppContext): Promise<Response> {
-  const given = parseFields(testSchema, { type: "", target: "", ...(await readFields(c.req.raw)) });
+  const { type = "", target = "" } = await readFields(c.req.raw);
+  const wish = testSchema.safeParse({ type, target });
+  if (!wish.success) return refuse(c, { type: String(type), target: String(target) }, wish.error.issues[0]?.message);
+  const given = wish.data;
   const config = configOf(c.env);
   const refusal = refuseTarget(given, config);
-  if (refusal) throw new AppError("invalid_input", refusal);
+  if (refusal) return refuse(c, given, refusal);
   const nowMs = Date.now();
   const outcome = await send({ id: ulid(nowMs), ...noticeOfTest("watchTower", nowMs) }, given, config);
   return setupPage(c, { given, outcome });
 }
 
+/** Shows the form again as it was filled in; what is wrong with it is said in the form's words, not the API's. */
+function refuse(c: AppContext, given: Target, hint = "It can't be read.") {
+  const problem = hint.replaceAll("alertType", "type").replaceAll("alertTarget", "target");
+  return setupPage(c, { given, problem: problem.replace(/^./, (first) => first.toUpperCase()) }, 400);
+}
+
 interface Tried {
+  problem?: string | undefined;
   given?: Target | undefined;
   outcome?: Outcome | undefined;
 }
 
-function setupPage(c: AppContext, { given, outcome }: Tried) {
+function setupPage(c: AppContext, { given, outcome, problem }: Tried, status: 200 | 400 = 200) {
   const config = configOf(c.env);
   const { pushover, mail, webhook } = config;
   const defaultTarget = config.defaultTarget && seenTarget(c, config.defaultTarget);
@@ -73,9 +81,9 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
     ["Public address", config.publicUrl ?? "not set: alerts have no link to this interface"],
   ];
   const isWell = problemsOf(c).length === 0;
-  return answerPage(c, {
+  const shell = {
     title: "Set-up · watchTower",
-    at: "/gui/setup",
+    at: "/gui/setup" as const,
     children: (
       <>
         <h1>Set-up</h1>
@@ -94,7 +102,13 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
           </ul>
         </section>
         {isAdmin(c) && (
-          <Test types={types.map(({ type }) => type)} defaultTarget={defaultTarget} given={given} outcome={outcome} />
+          <Test
+            types={types.map(({ type }) => type)}
+            defaultTarget={defaultTarget}
+            given={given}
+            outcome={outcome}
+            problem={problem}
+          />
         )}
         <section class="card">
           <h2>Configuration</h2>
@@ -116,7 +130,8 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
         </section>
       </>
     ),
-  });
+  };
+  return answerPage(c, shell, status);
 }
 
 interface TestProps extends Tried {
@@ -125,11 +140,16 @@ interface TestProps extends Tried {
 }
 
 /** The form that tries any target, and what came of it. */
-function Test({ types, defaultTarget, given, outcome }: TestProps) {
+function Test({ types, defaultTarget, given, outcome, problem }: TestProps) {
   return (
     <section class="card" id="test">
       <h2>Send a test</h2>
       {given && outcome && <Result given={given} outcome={outcome} />}
+      {problem !== undefined && (
+        <p class="banner problem" role="alert">
+          {problem}
+        </p>
+      )}
       <form class="fields" method="post" action="/gui/setup">
         <label>
           Type
@@ -141,7 +161,12 @@ function Test({ types, defaultTarget, given, outcome }: TestProps) {
         </label>
         <label class="wide">
           Target
-          <input name="target" required value={given?.target ?? defaultTarget?.target ?? ""} />
+          <input
+            name="target"
+            required
+            aria-invalid={problem === undefined ? undefined : "true"}
+            value={given?.target ?? defaultTarget?.target ?? ""}
+          />
         </label>
         <button type="submit" class="main">
           Send a test

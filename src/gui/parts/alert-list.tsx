@@ -54,6 +54,7 @@ export function AlertList({ alerts, answers, now, timeZone, hasServices, isAdmin
           {isAdmin && alert.state === "failed" && (
             <form method="post" action="/gui/alerts">
               <input type="hidden" name="id" value={alert.id} />
+              {!hasServices && <input type="hidden" name="back" value="service" />}
               <button type="submit">Send again</button>
             </form>
           )}

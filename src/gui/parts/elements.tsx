@@ -149,10 +149,29 @@ export function Level({ level, href }: { level: number; href?: string }) {
 }
 
 const FOLDED_CHARACTERS = 240;
+const FOLDED_LINES = 3;
+/** What people take for one character has hardly more than this. */
+const LONGEST_CHARACTER = 40;
+const characters = new Intl.Segmenter("en");
+
+/** The start of a text; what people take for one character is not cut. */
+function startOf(text: string): string {
+  const lines = text.split("\n", FOLDED_LINES).join("\n");
+  if (lines.length <= FOLDED_CHARACTERS) return lines.toWellFormed();
+  const from = FOLDED_CHARACTERS - LONGEST_CHARACTER;
+  const around = lines.slice(from, FOLDED_CHARACTERS + LONGEST_CHARACTER);
+  const ends = [...characters.segment(around)].map(({ index }) => from + index);
+  return lines
+    .slice(
+      0,
+      ends.findLast((end) => end <= FOLDED_CHARACTERS),
+    )
+    .toWellFormed();
+}
 
 /** A message; a long one is folded. */
 export function Message({ text }: { text: string }) {
-  const start = text.slice(0, FOLDED_CHARACTERS).split("\n").slice(0, 3).join("\n").toWellFormed();
+  const start = startOf(text);
   if (start === text) {
     return (
       <span class="message">
@@ -163,7 +182,10 @@ export function Message({ text }: { text: string }) {
   return (
     <details class="message">
       <summary>
-        <bdi>{start}</bdi>…
+        <span class="start">
+          <bdi>{start}</bdi>…
+        </span>
+        <span class="less">Less</span>
       </summary>
       <pre dir="auto">{text}</pre>
     </details>

@@ -115,6 +115,9 @@ describe("a service's page", () => {
       expect(text).toContain(language);
     expect(text).toContain(`{"service":"${name}","nextIn":60,"alertType":"webhook","alertTarget":"${HOOK.target}"}`);
     expect(html).not.toContain(PASSWORD);
+    // A job that runs once a day promises no less.
+    expect(text).toMatch(/0 3 \* \* \* .*"nextIn":90000/);
+    expect(text).toContain("whose timer starts it again within 1 min");
   });
 
   it("is a 404 where there is no such service, and makes none", async () => {
@@ -258,12 +261,21 @@ describe("the events", () => {
 
   it("are those of the last day, newest first, with long messages folded", async () => {
     const [first, ...others] = await messages("");
-    expect(first).toMatch(/^2040-01-01 11:59:00 9 web long x+ … long x+ second line$/);
+    expect(first).toMatch(/^2040-01-01 11:59:00 9 web long x+ … Less long x+ second line$/);
     expect(others).toEqual([
       "2040-01-01 11:00:00 info web user signed up",
       "2040-01-01 10:00:00 warning disk disk almost full",
       "2040-01-01 09:00:00 error disk Disk full on /var",
     ]);
+  });
+
+  it("are folded between characters, not within what people take for one", async () => {
+    const family = "👨‍👩‍👧‍👦";
+    await storeEvents(event(START_MS - 1_000, { message: `${"A".repeat(235)}${family}${"tail ".repeat(100)}` }));
+    await storeEvents(event(START_MS - 2_000, { message: `${"B".repeat(239)}🎉${"tail ".repeat(100)}` }));
+    const [first, second] = await messages("");
+    expect(first).toContain(`${"A".repeat(235)} … Less`);
+    expect(second).toContain(`${"B".repeat(239)} … Less`);
   });
 
   it.each<[string, string[]]>([
@@ -425,6 +437,21 @@ describe("the alerts", () => {
     expect((await visitor.submit("/gui/alerts", { id: "x" })).status).toBe(400);
   });
 
+  it("are sent again from the service's page, and lead back there", async () => {
+    const name = newName();
+    interceptProviders(() => new Response("no", { status: 400 }));
+    await monitorOf(name).pulse(MINUTELY);
+    await settle(name);
+    const path = `/gui/services/${encodeURIComponent(name)}`;
+    const html = await page(path);
+    const [, id = "", back = ""] =
+      html.match(/name="id" value="(\w+)"\/><input type="hidden" name="back" value="(\w+)"/) ?? [];
+    const { headers } = await visitor.submit("/gui/alerts", { id, back });
+    expect(headers.get("location")).toBe(`${path}?done=resent`);
+    expect(await page(`${path}?done=resent`)).toContain("The alert is being sent again.");
+    expect((await visitor.submit("/gui/alerts", { id, back: "https://elsewhere.example" })).status).toBe(400);
+  });
+
   it("are sent again once, however often that is asked for", async () => {
     const name = newName();
     const received = interceptProviders(() => new Response("no", { status: 400 }));
@@ -473,14 +500,17 @@ describe("the set-up", () => {
 
   it.each([
     [{ type: "webhook", target: "http://127.0.0.1/" }, "must not be a loopback or private address"],
-    [{ type: "pigeon", target: "coop" }, "alertType must be one of"],
-    [{ type: "webhook", target: "" }, "target must be given"],
-    [{ type: "webhook", target: "https://a.example/".padEnd(2_001, "x") }, "target must have at most 2000 characters"],
+    [{ type: "pigeon", target: "coop" }, "Type must be one of"],
+    [{ type: "webhook", target: "" }, "Target must be given"],
+    [{ type: "webhook", target: "https://a.example/".padEnd(2_001, "x") }, "Target must have at most 2000 characters"],
   ])("sends no test to what no alert may go to: %j", async (fields, hint) => {
     const received = interceptProviders(accept);
     const { status, text } = await visitor.submit("/gui/setup", fields as Record<string, string>);
     expect(status).toBe(400);
     expect(readable(text)).toContain(hint);
+    expect(readable(text)).not.toContain("alertT");
+    // What was filled in is there to be corrected.
+    expect(text).toContain(`value="${fields.target}"`);
     expect(received).toEqual([]);
   });
 });

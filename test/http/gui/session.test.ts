@@ -52,6 +52,16 @@ describe("without a session", () => {
     }
   });
 
+  it("a form leads to the login, and from there back to its page, where it is on ours", async () => {
+    const next = async (referer: string) =>
+      (await new Visitor().submit("/gui/services/a", { action: "cancel" }, { referer })).headers.get("location");
+    expect(await next("https://tower.example/gui/services/a?x=1")).toBe(
+      "/gui/login?next=%2Fgui%2Fservices%2Fa%3Fx%3D1",
+    );
+    expect(await next("https://elsewhere.example/gui/services/a")).toBe("/gui/login");
+    expect(await next("no address")).toBe("/gui/login");
+  });
+
   it("the password in a header opens nothing here", async () => {
     const headers = { password: PASSWORD, authorization: `Basic ${btoa(`a:${PASSWORD}`)}` };
     expect((await new Visitor().open("/gui", headers)).status).toBe(303);
@@ -78,6 +88,16 @@ describe("without a session", () => {
     expect(status).toBe(200);
     expect(text).toContain('<meta http-equiv="refresh" content="0">');
     expect((await new Visitor().open("/gui", { ...followed, "sec-fetch-mode": "no-cors" })).status).toBe(303);
+  });
+});
+
+describe("another site", () => {
+  it("can't read what a page answers", async () => {
+    const visitor = await Visitor.loggedIn();
+    for (const path of ["/gui", "/gui/login", "/gui/nowhere"]) {
+      const { headers } = await visitor.open(path, { origin: "https://elsewhere.example" });
+      expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+    }
   });
 });
 
