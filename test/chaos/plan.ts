@@ -110,6 +110,9 @@ function planKills(random: Random, count: number): KillPlan[] {
   });
 }
 
+/** Of few services more have to live, since all who fall silent do so within five minutes. */
+const FEW = 200;
+
 /*
  * More than a third pulse steadily from the start: many that live keep the silence of the others from looking like an
  * outage of ours. All promise less than five minutes, so that they count for that.
@@ -121,7 +124,7 @@ function planServices(random: Random, count: number, paths: string[], durationMs
     const second = own.pick(paths);
     const name = `${own.pick(["service", "job/é", "🗼", "a b"])} ${i}`;
     const told = own.chance(0.3) && second !== first ? [first, second] : [first];
-    const steady = i < count * 0.4;
+    const steady = i < count * (count < FEW ? 0.6 : 0.4);
     return { name, paths: told, ...(steady ? planSteady(own, durationMs) : planMortal(own, durationMs)) };
   });
 }
