@@ -139,6 +139,9 @@ function planSteady(random: Random, durationMs: number): Pick<ServicePlan, "step
   };
 }
 
+/** Who lives on does not flap: it promises more than the system is ever down for. */
+const LIVES_ON_SECONDS = 200;
+
 /** Pulses a few times and falls silent; may be late, come back, be cancelled or forgotten. It dies three times at most. */
 function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "steps" | "steadyEveryMs"> {
   const steps: Step[] = [];
@@ -154,6 +157,11 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
   const pulses = (times: number) => {
     for (let i = 0; i < times; i++) pulse(promiseMs * random.between(0.2, 0.7));
   };
+  const livesOn = () => {
+    pulse(promiseMs * 0.4);
+    steps.push({ ...(steps.pop() as Step), kind: "pulse", nextInSeconds: LIVES_ON_SECONDS, graceSeconds });
+    return { steps, steadyEveryMs: LIVES_ON_SECONDS * 1_000 * random.between(0.2, 0.4) };
+  };
   const end = (kind: "cancel" | "forget", afterMs: number) =>
     steps.push({ kind, atMs: atMs + afterMs, insists: random.chance(0.9) });
 
@@ -165,7 +173,7 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
     // Comes back, some after the death is told, some in the very moment.
     pulse(promiseMs + (random.chance(0.3) ? random.between(-200, 400) : random.between(500, short ? 10_000 : 40_000)));
     pulses(random.whole(0, 1));
-    return random.chance(0.5) ? { steps } : { steps, steadyEveryMs: promiseMs * 0.4 };
+    return random.chance(0.5) ? { steps } : livesOn();
   }
   if (fate < 0.75) {
     // A race with the deadline, twice.
@@ -183,7 +191,7 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
     if (random.chance(0.4)) pulse(promiseMs * 2.5);
     return { steps };
   }
-  return { steps, steadyEveryMs: promiseMs * 0.4 };
+  return livesOn();
 }
 
 const PROVIDER_FAULTS = ["error", "error", "hang", "reset", "garbage", "busy", "slow", "late", "refuse"] as const;
