@@ -88,6 +88,7 @@ describe.runIf(chromiumPath)("on a narrow phone", () => {
       const box = await link.boundingBox();
       expect(box?.width).toBeGreaterThan(20);
       expect(box?.height).toBeGreaterThan(15);
+      await expectAccessible(visitor);
       await link.click();
       await page.waitForURL(/services/);
       expect(await page.getByRole("heading", { level: 1 }).textContent()).toBe(name);

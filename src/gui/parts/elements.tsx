@@ -18,10 +18,17 @@ const HUES = 16;
 /** A name in a colour of its own, by which it is found again everywhere. */
 export function ServiceName({ name, href = pathOfService(name) }: { name: string; href?: string }) {
   return (
-    <a class={`name hue-${hashOf(name) % HUES}`} href={href}>
+    <a class={`name hue-${hashOf(name) % HUES}`} href={href} aria-label={labelOf(name)}>
       <bdi>{name}</bdi>
     </a>
   );
+}
+
+/** What is read out of a name of which nothing is seen; undefined of any other. */
+function labelOf(name: string): string | undefined {
+  if (/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) return undefined;
+  const codes = [...name].slice(0, 8).map((one) => one.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0"));
+  return `a name of U+${codes.join(" U+")}`;
 }
 
 /** A state by shape, colour and word. */
