@@ -1,5 +1,5 @@
 import { type Alive, deadlineMs, type Service } from "./service.ts";
-import { MINUTE_MS, SECOND_MS } from "./time.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "./time.ts";
 
 /*
  * Silence is a service's own only while we listen. Where we did not, or may not have, nobody dies of it at once: the
@@ -21,6 +21,14 @@ export const SILENCE_WINDOW_MS = 5 * MINUTE_MS;
 /** Fewer may well be dead, all of them. */
 const FEWEST_SILENT = 5;
 const SILENT_SHARE = 0.5;
+/** So many of those that were due, within so short a time, may be the beginning of it. */
+const RISING_SHARE = 0.1;
+/** The silences of so long are looked at for that. */
+export const RISING_WINDOW_MS = 10 * SECOND_MS;
+/** By then those who fall silent together have done so. */
+const HOLD_MS = 20 * SECOND_MS;
+/** A service is excused once in this time because others are silent: who breaks each promise must not be excused for good. */
+const SILENCE_EXCUSED_ONCE_MS = HOUR_MS;
 
 /**
  * Whether the silence of a service that is about to die may be ours, as far as its own object can tell.
@@ -32,9 +40,11 @@ export function doubtOf(service: Service, refusedMs: number | undefined, nowMs: 
   return nowMs - deadlineMs(service) > LATEST_ALARM_MS ? "late" : undefined;
 }
 
-/** Whether a service is about to be found dead for the first time: it was not excused yet. */
+/** Whether a service is about to be found dead, and may still be excused because others are silent, too. */
 export function isNewSilence(service: Service | undefined, nowMs: number): service is Alive {
-  return service !== undefined && isDue(service, nowMs) && service.excusedUntilMs === undefined;
+  if (service === undefined || !isDue(service, nowMs)) return false;
+  if (service.excusedUntilMs !== undefined && !service.isHeld) return false;
+  return service.silenceExcusedMs === undefined || nowMs - service.silenceExcusedMs >= SILENCE_EXCUSED_ONCE_MS;
 }
 
 function isDue(service: Service, nowMs: number): service is Alive {
@@ -45,19 +55,30 @@ function isDue(service: Service, nowMs: number): service is Alive {
  * The service, excused from now on: for as long as one of its promises, so that a service which pulses steadily shows that
  * it lives, but for no less than a minute and no more than 15.
  */
-export function excuse(service: Alive, nowMs: number): Alive {
+export function excuse({ isHeld: _, ...service }: Alive, sign: OutageSign, nowMs: number): Alive {
   const promiseMs = (service.nextInSeconds + service.graceSeconds) * SECOND_MS;
   const excuseMs = Math.min(LONGEST_EXCUSE_MS, Math.max(SHORTEST_EXCUSE_MS, promiseMs));
-  return { ...service, excusedUntilMs: nowMs + excuseMs };
+  const excused: Alive = { ...service, excusedUntilMs: nowMs + excuseMs };
+  if (sign === "silence") excused.silenceExcusedMs = nowMs;
+  return excused;
 }
 
+/** The service, which waits for a moment, until it is known how many others fall silent. */
+export function hold(service: Alive, nowMs: number): Alive {
+  return { ...service, excusedUntilMs: nowMs + HOLD_MS, isHeld: true };
+}
+
+/** Whose silence it is: the service's own, perhaps ours, which will be known in a moment, or ours. */
+export type SilenceVerdict = "own" | "perhaps" | "ours";
+
 /**
- * Whether so many fall silent together that it may be the way to us which is broken.
- * @param silent how many have fallen silent within the window
- * @param due how many had to pulse within it, those included
+ * Judges a silence by how many fall silent together: then it may be the way to us that is broken.
+ * @param silent how many have fallen silent within the window, and lately, which is within {@link RISING_WINDOW_MS}
+ * @param due how many had to pulse within the window, those included
  */
-export function isMassSilence(silent: number, due: number): boolean {
-  return silent >= FEWEST_SILENT && silent >= due * SILENT_SHARE;
+export function judgeSilence(silent: { all: number; lately: number }, due: number): SilenceVerdict {
+  if (silent.all >= FEWEST_SILENT && silent.all >= due * SILENT_SHARE) return "ours";
+  return silent.lately >= FEWEST_SILENT && silent.lately >= due * RISING_SHARE ? "perhaps" : "own";
 }
 
 /** What is told at once of an outage, by its first sign. */

@@ -25,12 +25,20 @@ export const FLAPPING_EVERY_MS = 10 * MINUTE_MS;
 export interface Pace {
   /** When messages of one alert were begun within the last minute, oldest first. */
   singlesMs: readonly number[];
-  /** What is more than enough goes into digests, which take alerts in from a moment on; so many were told to come then. */
-  digest?: { fromMs: number; untilMs: number; awaited: number };
+  /** What is more than enough goes into digests, which take alerts in from a moment on. */
+  digest?: Collection;
   /** Until then there are no digests, since the target has refused one; the last turn that was given away. */
   singly?: { untilMs: number; turnMs: number };
   /** When flapping services were told last. */
   flappingMs: ReadonlyMap<string, number>;
+}
+
+/** Alerts that are put together: from when to when they may come, how many were told to, and how many did. */
+interface Collection {
+  fromMs: number;
+  untilMs: number;
+  awaited: number;
+  arrived: number;
 }
 
 /** Of a target to which nothing was sent. */
@@ -54,25 +62,39 @@ export function admit(
   const toldMs = isFlapping(changes) ? pace.flappingMs.get(service) : undefined;
   if (toldMs !== undefined) return { pace, admission: { kind: "later", atMs: toldMs + FLAPPING_EVERY_MS } };
   const { digest, singly, singlesMs } = pace;
-  if (digest && nowMs < digest.fromMs) return awaitDigest(pace, digest.fromMs, digest.awaited, nowMs);
+  if (digest && nowMs < digest.fromMs) return awaitDigest(pace, digest, nowMs);
   if (digest) {
     const untilMs = Math.min(nowMs + OPEN_FOR_MS, digest.fromMs + LONGEST_OPEN_MS);
-    return { pace: { ...pace, digest: { ...digest, untilMs } }, admission: { kind: "digest" } };
+    return {
+      pace: { ...pace, digest: { ...digest, untilMs, arrived: digest.arrived + 1 } },
+      admission: { kind: "digest" },
+    };
   }
   if (singlesMs.length < MOST_SINGLES) {
     return { pace: { ...pace, singlesMs: [...singlesMs, nowMs] }, admission: { kind: "single" } };
   }
-  if (!singly) return awaitDigest(pace, nowMs + COLLECT_MS, 0, nowMs);
+  if (!singly) return awaitDigest(pace, collectionFrom(nowMs), nowMs);
   // Turns begin when the first of these ten is a minute old, and are as far apart as they may be for good.
   const turnMs = Math.max(singly.turnMs + MINUTE_MS / MOST_SINGLES, (singlesMs[0] ?? nowMs) + MINUTE_MS);
   return { pace: { ...pace, singly: { ...singly, turnMs } }, admission: { kind: "later", atMs: turnMs } };
 }
 
-function awaitDigest(pace: Pace, fromMs: number, awaited: number, nowMs: number) {
-  const atMs = fromMs + Math.min(awaited * APART_MS, LONGEST_OPEN_MS / 2);
+function awaitDigest(pace: Pace, digest: Collection, nowMs: number) {
+  const atMs = digest.fromMs + Math.min(digest.awaited * APART_MS, LONGEST_OPEN_MS / 2);
   const untilMs = Math.max(atMs, nowMs) + OPEN_FOR_MS;
   const admission: Admission = { kind: "later", atMs };
-  return { pace: { ...pace, digest: { fromMs, untilMs, awaited: awaited + 1 } }, admission };
+  return { pace: { ...pace, digest: { ...digest, untilMs, awaited: digest.awaited + 1 } }, admission };
+}
+
+function collectionFrom(nowMs: number): Collection {
+  const fromMs = nowMs + COLLECT_MS;
+  return { fromMs, untilMs: fromMs + OPEN_FOR_MS, awaited: 0, arrived: 0 };
+}
+
+/** A digest goes out: once all have come who were told to, what comes next is collected anew. */
+export function afterDigest(pace: Pace, nowMs: number): Pace {
+  const { digest } = pace;
+  return digest && digest.arrived >= digest.awaited ? { ...pace, digest: collectionFrom(nowMs) } : pace;
 }
 
 /** The target has got an alert. */

@@ -24,6 +24,8 @@ export interface Promised {
   pauseUntilMs?: number;
   /** When it died or came back within the hour before the last time, oldest first, at most the last 60. */
   changesMs?: number[];
+  /** When its silence was excused last because many fell silent: it is not again before long. */
+  silenceExcusedMs?: number;
   /**
    * Who was named: first the one that the pulse names as alertType and alertTarget, then the further ones, which stay
    * when that one changes, and among which it may be again. Who is told is for `toldTargets` to say.
@@ -46,6 +48,8 @@ export interface Alive extends Promised {
   untoldRevival?: UntoldRevival;
   /** It may have been us who didn't listen: until then its silence is no death. */
   excusedUntilMs?: number;
+  /** The excuse is a short one, until it is known whether many fall silent. */
+  isHeld?: true;
 }
 
 /** The promise was broken, and nothing has been heard since. */
@@ -136,7 +140,7 @@ export function changesWith(service: Service, atMs: number): number[] {
 /** A service without what only its status has. */
 export function promisedOf(service: Service): Promised {
   const { sinceMs, lastMs, nextInSeconds, graceSeconds, graceIsOwn, remindEverySeconds, targets } = service;
-  const { pauseUntilMs, changesMs } = service;
+  const { pauseUntilMs, changesMs, silenceExcusedMs } = service;
   return {
     sinceMs,
     lastMs,
@@ -146,6 +150,7 @@ export function promisedOf(service: Service): Promised {
     remindEverySeconds,
     ...(pauseUntilMs === undefined ? {} : { pauseUntilMs }),
     ...(changesMs === undefined ? {} : { changesMs }),
+    ...(silenceExcusedMs === undefined ? {} : { silenceExcusedMs }),
     targets,
   };
 }

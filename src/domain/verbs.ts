@@ -97,6 +97,7 @@ export function pulse(
   };
   const changesMs = before?.status === "dead" ? changesWith(before, nowMs) : before?.changesMs;
   if (changesMs) service.changesMs = changesMs;
+  if (before?.silenceExcusedMs !== undefined) service.silenceExcusedMs = before.silenceExcusedMs;
   // A pause that is over is forgotten.
   if (pauseUntilMs !== undefined && pauseUntilMs > nowMs) service.pauseUntilMs = pauseUntilMs;
   const untoldRevival = untoldRevivalOf(before, service);

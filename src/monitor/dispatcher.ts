@@ -8,7 +8,7 @@ import { ulid } from "../domain/ulid.ts";
 import { log } from "../log.ts";
 import type { D1Lane } from "./d1-lane.ts";
 import { CLAIM_MS, type Ledger } from "./ledger.ts";
-import type { Delivery } from "./messenger.ts";
+import type { Sent } from "./messenger.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** A Worker may have six connections waiting for an answer; D1 and the directory need theirs. */
@@ -16,8 +16,11 @@ const MOST_AT_ONCE = 4;
 /** An alarm may run for 15 minutes; what is still due after one is left to the next run. */
 const LONGEST_RUN_MS = MINUTE_MS;
 
-/** Makes one attempt to send an alert; never rejects. */
-type SendAlert = (alert: Alert, target: Target) => Promise<Delivery>;
+/** So many alerts of a lane go out together at most, behind the first. */
+const MOST_TOGETHER = 50;
+
+/** Makes one attempt to send the first of some alerts, or several of them together; never rejects. */
+type SendAlerts = (alerts: readonly Alert[], target: Target) => Promise<Sent>;
 
 /** Delivers what is due, lane by lane, at least once; used by `alarm()` alone, of which only one runs at a time. */
 export class Dispatcher {
@@ -25,11 +28,11 @@ export class Dispatcher {
   readonly #d1Lane: D1Lane;
   readonly #config: Config;
   readonly #ledger: Ledger;
-  readonly #send: SendAlert;
+  readonly #send: SendAlerts;
   readonly #busyLanes = new Set<string>();
   #nudge = Promise.withResolvers<void>();
 
-  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, ledger: Ledger, send: SendAlert) {
+  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, ledger: Ledger, send: SendAlerts) {
     this.#outbox = outbox;
     this.#d1Lane = d1Lane;
     this.#config = config;
@@ -104,13 +107,27 @@ export class Dispatcher {
     }
     const attempts = beginAttempt(entry.attempts, nowMs);
     this.#ledger.transaction(nowMs, () => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
-    const delivery = await this.#send(alert, target);
+    // What waits behind it in its lane may go out together with it.
+    const waiting = this.#waitingBehind(entry);
+    const { delivery, count } = await this.#send([alert, ...waiting.map(({ owed: { alert: next } }) => next)], target);
     const answeredMs = Date.now();
     this.#ledger.transaction(answeredMs, () => {
       // It was no attempt where nothing was tried.
-      if (delivery.kind === "later") this.#outbox.postpone(entry.id, delivery.atMs, entry.attempts);
-      else this.#settle(entry.id, owed, attempts, delivery, answeredMs);
+      if (delivery.kind === "later") {
+        this.#outbox.postpone(entry.id, delivery.atMs, entry.attempts);
+        return;
+      }
+      this.#settle(entry.id, owed, attempts, delivery, answeredMs);
+      for (const next of waiting.slice(0, count - 1)) {
+        this.#settle(next.id, next.owed, beginAttempt(next.attempts, nowMs), delivery, answeredMs);
+      }
     });
+  }
+
+  #waitingBehind({ id, lane }: OutboxEntry): (OutboxEntry & { owed: OwedAlert })[] {
+    const isWaiting = (entry: OutboxEntry): entry is OutboxEntry & { owed: OwedAlert } =>
+      entry.lane === lane && entry.id > id && entry.owed.kind === "alert";
+    return [...this.#outbox.entries].filter(isWaiting).slice(0, MOST_TOGETHER);
   }
 
   #settle(id: number, owed: OwedAlert, attempts: Attempts, outcome: Outcome, nowMs: number): void {

@@ -1,6 +1,6 @@
 import type { DeliveryState } from "../domain/alert.ts";
 import { type Circumstances, type Consequence, consequencesOf } from "../domain/consequences.ts";
-import { doubtOf, excuse, type OutageSign } from "../domain/outage.ts";
+import { doubtOf, excuse, hold, type OutageSign } from "../domain/outage.ts";
 import {
   isDeathNotice,
   isStatusNoticeTo,
@@ -121,8 +121,14 @@ export class Ledger {
   excuse(sign: OutageSign, nowMs: number): void {
     const { service } = this;
     if (service?.status !== "alive") return;
-    this.#write(excuse(service, nowMs), nowMs);
+    this.#write(excuse(service, sign, nowMs), nowMs);
     this.#owner.excused(sign, expectedMs(service));
+  }
+
+  /** Lets an alive service wait for a moment, until it is known how many others fall silent. */
+  hold(nowMs: number): void {
+    const { service } = this;
+    if (service?.status === "alive") this.#write(hold(service, nowMs), nowMs);
   }
 
   /** Applies what time alone has done: while a run waits for a provider, the service may die. */
@@ -199,12 +205,16 @@ export class Ledger {
   }
 
   #step(nowMs: number, serviceAfter: Service | undefined, work: () => void): void {
+    this.#orReset(() => this.#storage.transactionSync(work));
+    this.#write(serviceAfter, nowMs);
+    this.#owner.nudge();
+  }
+
+  #orReset(work: () => void): void {
     try {
-      this.#storage.transactionSync(work);
-      this.#write(serviceAfter, nowMs);
-      this.#owner.nudge();
+      work();
     } catch (error) {
-      // Part of the step may have been done in memory already: the next request starts from what is stored.
+      // Part of it may have been done in memory already: the next request starts from what is stored.
       this.#owner.reset(error);
       throw error;
     }
@@ -214,7 +224,8 @@ export class Ledger {
     const deliveryMs = nextDeliveryMs(this.#outbox.entries);
     // What is due while a run delivers is the run's; the alarm is there only in case it is cut short.
     const isTakenUp = this.#isDelivering && deliveryMs !== undefined && deliveryMs <= nowMs;
-    this.#store.write(service, nextWake(service, isTakenUp ? nowMs + CLAIM_MS : deliveryMs), nowMs);
+    const wakeMs = nextWake(service, isTakenUp ? nowMs + CLAIM_MS : deliveryMs);
+    this.#orReset(() => this.#store.write(service, wakeMs, nowMs));
   }
 
   #apply(consequence: Consequence, nowMs: number): void {

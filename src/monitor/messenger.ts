@@ -3,7 +3,7 @@ import { type Config, configOf, type Env } from "../config.ts";
 import type { Alert } from "../domain/alert.ts";
 import { digestOf, lengthInDigest, type Message, roomInDigest } from "../domain/digest.ts";
 import { hashOf } from "../domain/hash.ts";
-import { admit, isUnhurried, type Pace, told, UNHURRIED, withoutDigests } from "../domain/pace.ts";
+import { admit, afterDigest, isUnhurried, type Pace, told, UNHURRIED, withoutDigests } from "../domain/pace.ts";
 import type { Outcome } from "../domain/retry.ts";
 import type { Target } from "../domain/service.ts";
 import { addressOf } from "../domain/target.ts";
@@ -24,11 +24,28 @@ const MOST_IN_A_DIGEST = 200;
 const MOST_CHARACTERS_IN_A_DIGEST = 262_144;
 /** One who refuses our credentials is not bothered with them by each alert: Pushover blocks those who do. */
 const REFUSED_FOR_MS = MINUTE_MS;
-/** Where too many wait for a connection, they come again one after the other, so far apart. */
+/** Where too many wait for a connection, they come again one after the other, so far apart, but no later than that. */
 const APART_MS = 200;
+const LAST_TURN_MS = 10 * MINUTE_MS;
+/** What is remembered of more targets than this is not stored: one value has 2 MB. */
+const MOST_PACES = 500;
+const SAVE_AFTER_MS = SECOND_MS;
 
 /** What came of the wish to send an alert: what the provider said, or when to come again without having tried. */
 export type Delivery = Outcome | { kind: "later"; atMs: number };
+
+/** What came of it, and for how many of the alerts, from the first on: they may have gone out together. */
+export interface Sent {
+  delivery: Delivery;
+  count: number;
+}
+
+/** Until when the provider is not called: it has asked for that, or has refused our credentials. */
+interface Patience {
+  untilMs: number;
+  kind: "retry" | "credentials";
+  answer: string;
+}
 
 /** Alerts that go out together. */
 interface Batch {
@@ -51,8 +68,8 @@ export class Messenger extends DurableObject<Env> {
   /** By the target's address. */
   readonly #paces: Map<string, Pace>;
   readonly #batches = new Map<string, Batch>();
-  /** Until then the provider is not called: it has asked for patience, or has refused our credentials. */
-  #patience: { untilMs: number; kind: "retry" | "credentials"; answer: string } | undefined;
+  #patience: Patience | undefined;
+  #isSaving = false;
   /** The last turn that was given to one of those who found no connection. */
   #turnMs = 0;
 
@@ -60,50 +77,63 @@ export class Messenger extends DurableObject<Env> {
     super(ctx, env);
     this.#config = configOf(env);
     this.#paces = ctx.storage.kv.get<Map<string, Pace>>("paces") ?? new Map();
+    this.#patience = ctx.storage.kv.get<Patience>("patience");
   }
 
-  /** Sends an alert, by itself or together with others. Never throws; takes at most 13 seconds. */
-  async deliver(alert: Alert, target: Target): Promise<Delivery> {
+  /**
+   * Sends the first of some alerts by itself, or as many of them as there is room for together with others'. Never throws;
+   * takes at most 13 seconds.
+   * @param alerts at least one, in the order in which the target shall hear of them
+   */
+  async deliver(alerts: readonly Alert[], target: Target): Promise<Sent> {
     const nowMs = Date.now();
-    const patience = this.#patience;
-    if (patience && nowMs < patience.untilMs && patience.untilMs - nowMs <= HOUR_MS) {
-      const { kind, answer, untilMs } = patience;
-      return kind === "retry" ? { kind, answer, retryAfterMs: untilMs - nowMs } : { kind, answer };
-    }
+    const first = alerts[0] as Alert;
+    const resting = this.#rests(nowMs);
+    if (resting) return { delivery: resting, count: 1 };
     const address = addressOf(target);
     const before = this.#paces.get(address) ?? UNHURRIED;
-    const { pace, admission } = admit(before, alert, nowMs);
+    const { pace, admission } = admit(before, first, nowMs);
     this.#paces.set(address, pace);
-    // Those who wait for a digest leave this object idle, and so evicted, until they come: it must know them then.
-    if (pace.digest && pace.digest.fromMs !== before.digest?.fromMs) this.#keepPaces(nowMs);
     switch (admission.kind) {
       case "later":
-        return admission;
+        // Those who wait for a digest leave this object idle, and so evicted, until they come: it must know them then.
+        if (pace.digest?.fromMs === before.digest?.fromMs) this.#keepPacesSoon();
+        else this.#keepPaces(nowMs);
+        return { delivery: admission, count: 1 };
       case "single": {
         this.#keepPaces(nowMs);
-        const outcome = await this.#transmit(alert, target);
-        if (outcome.kind === "delivered") this.#heard(address, [alert]);
-        return outcome;
+        const delivery = await this.#transmit(first, target);
+        if (delivery.kind === "delivered") this.#heard(address, [first]);
+        return { delivery, count: 1 };
       }
-      case "digest": {
-        const delivery = await this.#join(alert, target, address);
-        return delivery ?? this.deliver(alert, target);
-      }
+      case "digest":
+        return this.#join(alerts, target, address);
     }
   }
 
-  /** Puts an alert into the next digest; undefined where the target takes none. */
-  async #join(alert: Alert, target: Target, address: string): Promise<Delivery | undefined> {
+  /** What is said without trying while the provider is left alone. */
+  #rests(nowMs: number): Delivery | undefined {
+    const patience = this.#patience;
+    if (!patience || nowMs >= patience.untilMs || patience.untilMs - nowMs > HOUR_MS) return undefined;
+    const { kind, answer, untilMs } = patience;
+    // Whose credentials were refused is for each target to find out, if slowly: another may be served.
+    return kind === "retry" ? { kind, answer, retryAfterMs: untilMs - nowMs } : { kind: "later", atMs: untilMs };
+  }
+
+  /** Puts alerts into the next digest, as many as there is room for, and waits for what came of it. */
+  async #join(alerts: readonly Alert[], target: Target, address: string): Promise<Sent> {
     const full = this.#batches.get(address);
-    if (full && !hasRoom(full, alert)) this.#close(address, full);
+    if (full && !hasRoom(full, alerts[0] as Alert)) this.#close(address, full);
     const batch = this.#batches.get(address) ?? this.#open(target, address);
-    batch.room.text -= lengthInDigest(alert);
-    batch.room.all -= alert.message.length;
-    batch.alerts.push(alert);
-    const delivery = await batch.sent.promise;
-    // One that was alone was no digest.
-    const isRefused = delivery.kind === "permanent" && batch.alerts.length > 1;
-    return isRefused ? undefined : delivery;
+    let count = 0;
+    for (const alert of alerts) {
+      if (count > 0 && !hasRoom(batch, alert)) break;
+      batch.room.text -= lengthInDigest(alert);
+      batch.room.all -= alert.message.length;
+      batch.alerts.push(alert);
+      count++;
+    }
+    return { delivery: await batch.sent.promise, count };
   }
 
   #open(target: Target, address: string): Batch {
@@ -112,7 +142,10 @@ export class Messenger extends DurableObject<Env> {
       alerts: [],
       room: { text: roomInDigest(longestText(target)), all: MOST_CHARACTERS_IN_A_DIGEST },
       sent: Promise.withResolvers<Delivery>(),
-      timer: setTimeout(() => this.#close(address, batch), COLLECT_MS),
+      timer: setTimeout(() => {
+        this.#change(address, (pace) => afterDigest(pace, Date.now()));
+        this.#close(address, batch);
+      }, COLLECT_MS),
     };
     this.#batches.set(address, batch);
     return batch;
@@ -125,45 +158,53 @@ export class Messenger extends DurableObject<Env> {
   }
 
   async #sendBatch(address: string, { target, alerts }: Batch): Promise<Delivery> {
-    const nowMs = Date.now();
-    const [only] = alerts;
-    const isDigest = only === undefined || alerts.length > 1;
-    const message = isDigest ? digestOf(ulid(nowMs), alerts, this.#config.timeZone) : only;
-    const outcome = await this.#transmit(message, target);
-    if (outcome.kind === "delivered") this.#heard(address, alerts);
-    if (!isDigest || outcome.kind === "later") return outcome;
+    const outcome = await this.#transmit(digestOf(ulid(Date.now()), alerts, this.#config.timeZone), target);
+    if (outcome.kind === "later") return outcome;
     const fields = { type: target.type, alerts: alerts.length, outcome: outcome.kind };
-    if (outcome.kind === "delivered") log("info", "digest.sent", fields);
-    else log("warn", "digest.refused", fields);
+    if (outcome.kind === "delivered") {
+      this.#heard(address, alerts);
+      log("info", "digest.sent", fields);
+    } else log("warn", "digest.refused", fields);
+    if (outcome.kind !== "permanent")
+      return { ...outcome, answer: `${outcome.answer} (in a digest of ${alerts.length})` };
     // It may take them one by one.
-    if (outcome.kind === "permanent") this.#change(address, (pace) => withoutDigests(pace, Date.now()));
-    return { ...outcome, answer: `${outcome.answer} (in a digest of ${alerts.length})` };
+    const nowMs = Date.now();
+    this.#change(address, (pace) => withoutDigests(pace, nowMs));
+    return { kind: "later", atMs: nowMs + COLLECT_MS };
   }
 
   /** Sends a message as soon as there is a connection, unless that takes too long. */
   async #transmit(message: Message, target: Target): Promise<Delivery> {
     if (!(await this.#connections.take(LONGEST_WAIT_MS))) {
-      this.#turnMs = Math.max(this.#turnMs, Date.now() + LONGEST_WAIT_MS) + APART_MS;
+      const nowMs = Date.now();
+      this.#turnMs = Math.min(Math.max(this.#turnMs, nowMs + LONGEST_WAIT_MS) + APART_MS, nowMs + LAST_TURN_MS);
       return { kind: "later", atMs: this.#turnMs };
     }
+    const before = this.#patience;
     try {
       const outcome = await send(message, target, this.#config);
-      this.#learnPatience(outcome, Date.now());
+      this.#learnPatience(outcome, before, Date.now());
       return outcome;
     } finally {
       this.#connections.giveBack();
     }
   }
 
-  #learnPatience(outcome: Outcome, nowMs: number): void {
+  #learnPatience(outcome: Outcome, before: Patience | undefined, nowMs: number): void {
     const answer = `not tried, since before: ${outcome.answer}`;
     if (outcome.kind === "retry" && outcome.retryAfterMs !== undefined) {
-      this.#patience = { untilMs: nowMs + Math.min(outcome.retryAfterMs, HOUR_MS), kind: "retry", answer };
+      this.#keepPatience({ untilMs: nowMs + Math.min(outcome.retryAfterMs, HOUR_MS), kind: "retry", answer });
     } else if (outcome.kind === "credentials") {
-      this.#patience = { untilMs: nowMs + REFUSED_FOR_MS, kind: "credentials", answer };
-    } else if (outcome.kind === "delivered") {
-      this.#patience = undefined;
+      this.#keepPatience({ untilMs: nowMs + REFUSED_FOR_MS, kind: "credentials", answer });
+    } else if (outcome.kind === "delivered" && before && before === this.#patience) {
+      this.#keepPatience(undefined);
     }
+  }
+
+  #keepPatience(patience: Patience | undefined): void {
+    this.#patience = patience;
+    if (patience) this.ctx.storage.kv.put("patience", patience);
+    else this.ctx.storage.kv.delete("patience");
   }
 
   #heard(address: string, alerts: readonly Alert[]): void {
@@ -182,7 +223,17 @@ export class Messenger extends DurableObject<Env> {
   /** A crash or an eviction should not make ten more messages of a minute. */
   #keepPaces(nowMs: number): void {
     for (const [address, pace] of this.#paces) if (isUnhurried(pace, nowMs)) this.#paces.delete(address);
-    this.ctx.storage.kv.put("paces", this.#paces);
+    this.ctx.storage.kv.put("paces", new Map([...this.#paces].slice(-MOST_PACES)));
+  }
+
+  /** Many come at one moment: one row will do. */
+  #keepPacesSoon(): void {
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    setTimeout(() => {
+      this.#isSaving = false;
+      this.#keepPaces(Date.now());
+    }, SAVE_AFTER_MS);
   }
 }
 

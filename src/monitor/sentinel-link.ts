@@ -1,5 +1,5 @@
 import type { Env } from "../config.ts";
-import type { OutageSign } from "../domain/outage.ts";
+import type { OutageSign, SilenceVerdict } from "../domain/outage.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
@@ -18,13 +18,13 @@ export class SentinelLink {
     this.#service = service;
   }
 
-  /** Says that the service falls silent, which was missed since a moment; returns whether many do, as in an outage. */
-  async seesOutage(sinceMs: number): Promise<boolean> {
+  /** Says that the service falls silent, which was missed since a moment; returns whose silence it is. */
+  async judgeSilence(sinceMs: number): Promise<SilenceVerdict> {
     try {
       return await within(LONGEST_WAIT_MS, this.#sentinel.fallsSilent(this.#service, sinceMs));
     } catch (error) {
       this.#logFailure(error);
-      return false;
+      return "own";
     }
   }
 

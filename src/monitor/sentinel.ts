@@ -3,12 +3,20 @@ import { configOf, type Env } from "../config.ts";
 import { type Budget, budgetMessage, restUntilMs, type Spent, spend } from "../domain/budget.ts";
 import type { Event } from "../domain/event.ts";
 import { ERROR_LEVEL, WARNING_LEVEL } from "../domain/level.ts";
-import { isMassSilence, LATEST_ALARM_MS, type OutageSign, outageMessage, SILENCE_WINDOW_MS } from "../domain/outage.ts";
+import {
+  judgeSilence,
+  LATEST_ALARM_MS,
+  type OutageSign,
+  outageMessage,
+  RISING_WINDOW_MS,
+  SILENCE_WINDOW_MS,
+  type SilenceVerdict,
+} from "../domain/outage.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
-import { formatDate, MINUTE_MS, SECOND_MS, toSeconds } from "../domain/time.ts";
+import { formatDate, HOUR_MS, MINUTE_MS, SECOND_MS, toSeconds } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { errorText, log } from "../log.ts";
-import { countStuckOnCredentials } from "../storage/alert-log.ts";
+import { countStuckOnCredentials, listOwing } from "../storage/alert-log.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { countDue, listUntrusted } from "../storage/directory.ts";
 import { insertEvents } from "../storage/event-log.ts";
@@ -22,12 +30,16 @@ const OWN_SERVICE = "watchTower";
 
 /** Signs that are no further apart than this are of one outage, of which is told once. */
 const SAME_OUTAGE_MS = 30 * MINUTE_MS;
+/** One that goes on is told again after so long. */
+const TOLD_AGAIN_MS = HOUR_MS;
 /** How many services are due changes slowly, and to count them reads the whole directory. */
 const COUNT_FOR_MS = 30 * SECOND_MS;
 /** A crash forgets the silences of so long. */
 const SAVE_AFTER_MS = SECOND_MS;
 /** So many rows does a sweep ask about; the next one goes on. */
 const MOST_SWEPT = 200;
+/** An alert is tried once an hour at least: one that was not for so long may have lost its alarm. */
+const OWING_FOR_MS = 2 * HOUR_MS;
 /** So many objects are asked at once. */
 const MOST_AT_ONCE = 50;
 /** After a sweep an alarm is set so far ahead: it proves to the next one that alarms work. */
@@ -40,6 +52,8 @@ interface Outage {
   sinceMs: number;
   /** The latest sign of it. */
   lastMs: number;
+  /** When it was told last. */
+  toldMs: number;
 }
 
 /** An alarm that was set to see whether it comes. */
@@ -70,31 +84,36 @@ export class Sentinel extends DurableObject<Env> {
     this.#budget = ctx.storage.kv.get<Budget>("budget");
   }
 
-  /** A service is about to die. Returns whether so many fall silent that it should be excused. */
-  async fallsSilent(service: string, sinceMs: number): Promise<boolean> {
+  /** A service is about to die. Returns whose silence it is; "perhaps" only to who asks for the first time. */
+  async fallsSilent(service: string, sinceMs: number): Promise<SilenceVerdict> {
     const nowMs = Date.now();
     for (const [name, atMs] of this.#silences) if (nowMs - atMs > SILENCE_WINDOW_MS) this.#silences.delete(name);
-    this.#silences.set(service, nowMs);
+    const isNew = !this.#silences.has(service);
+    if (isNew) this.#silences.set(service, nowMs);
     this.#saveSoon();
-    // Without the count it is not known what is half: then only what is certain is said.
-    if (!isMassSilence(this.#silences.size, 0)) return false;
-    if (!isMassSilence(this.#silences.size, await this.#countDue(nowMs))) return false;
-    const noticed = this.noticeOutage("silence", sinceMs);
-    this.ctx.waitUntil(noticed.catch((error) => log("error", "outage.failed", { error: errorText(error) })));
-    return true;
+    const times = [...this.#silences.values()];
+    const silent = { all: times.length, lately: times.filter((ms) => nowMs - ms <= RISING_WINDOW_MS).length };
+    // Few are not many, however few were due; without the count it is not known what is half.
+    if (judgeSilence(silent, 0) === "own") return "own";
+    const verdict = judgeSilence(silent, await this.#countDue(nowMs));
+    if (verdict === "ours") {
+      const noticed = this.noticeOutage("silence", sinceMs);
+      this.ctx.waitUntil(noticed.catch((error) => log("error", "outage.failed", { error: errorText(error) })));
+    }
+    return verdict === "perhaps" && !isNew ? "own" : verdict;
   }
 
   /** An object has excused its service. Of an outage is told once, at its first sign. */
   async noticeOutage(sign: OutageSign, sinceMs: number): Promise<void> {
     const nowMs = Date.now();
     const before = this.#outage;
-    if (before && nowMs - before.lastMs <= SAME_OUTAGE_MS) {
+    if (before && nowMs - before.lastMs <= SAME_OUTAGE_MS && nowMs - before.toldMs < TOLD_AGAIN_MS) {
       // Not each sign is stored: there may be thousands.
       if (nowMs - before.lastMs > MINUTE_MS) this.#keepOutage({ ...before, lastMs: nowMs });
       return;
     }
     // Signs that come while this one is told must not be told, too.
-    this.#outage = { sinceMs, lastMs: nowMs };
+    this.#outage = { sinceMs, lastMs: nowMs, toldMs: nowMs };
     try {
       const { timeZone } = configOf(this.env);
       await this.#tell(outageMessage(sign, `${formatDate(sinceMs, timeZone)} ${timeZone}`), nowMs);
@@ -102,7 +121,7 @@ export class Sentinel extends DurableObject<Env> {
       this.#outage = before;
       throw error;
     }
-    this.#keepOutage({ sinceMs, lastMs: nowMs });
+    this.#keepOutage({ sinceMs, lastMs: nowMs, toldMs: nowMs });
     log("error", "outage.noticed", { sign });
   }
 
@@ -121,6 +140,7 @@ export class Sentinel extends DurableObject<Env> {
       if (!verdict) problems.push(what);
     };
     await check("directory", async () => this.#repairDirectory(nowMs));
+    await check("alerts", async () => this.#wakeOwing(nowMs));
     await check("object", async () => {
       await callMonitor(this.env, OWN_SERVICE, (own) => own.snapshot());
       return true;
@@ -195,6 +215,13 @@ export class Sentinel extends DurableObject<Env> {
       await insertEvents(this.#db, [eventOf(WARNING_LEVEL, repairMessage(repaired), nowMs)]);
     }
     return answered === rows.length;
+  }
+
+  /** Asks the objects that should have tried an alert long ago: to be asked sets an alarm again that was lost. */
+  async #wakeOwing(nowMs: number): Promise<boolean> {
+    const names = await listOwing(this.#db, toSeconds(nowMs - OWING_FOR_MS), MOST_AT_ONCE);
+    const asked = names.map((name) => callMonitor(this.env, name, (monitor) => monitor.snapshot()));
+    return (await Promise.allSettled(asked)).every(({ status }) => status === "fulfilled");
   }
 
   /** How many services had to pulse within the window, those included that have been silent. */

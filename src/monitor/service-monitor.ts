@@ -18,7 +18,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
-import { sendAlert } from "./send-alert.ts";
+import { AlertSender } from "./send-alert.ts";
 import { SentinelLink } from "./sentinel-link.ts";
 import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
@@ -66,7 +66,8 @@ export class ServiceMonitor extends DurableObject<Env> {
       const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
       const owner = { nudge, reset, refusedMs: () => refusedMs(this.#name), excused };
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
-      const send = (alert: Alert, target: Target) => sendAlert(env, this.#config, alert, target);
+      const sender = new AlertSender(env, this.#config);
+      const send = (alerts: readonly Alert[], target: Target) => sender.send(alerts, target);
       this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
     });
   }
@@ -217,10 +218,12 @@ export class ServiceMonitor extends DurableObject<Env> {
     if (!isNewSilence(service, nowMs)) return;
     // What is awaited here may be cut short: then this is asked again.
     this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
-    if (!(await this.#sentinel.seesOutage(expectedMs(service)))) return;
+    const verdict = await this.#sentinel.judgeSilence(expectedMs(service));
     const answeredMs = Date.now();
     // A pulse may have come meanwhile.
-    if (isNewSilence(this.#ledger.service, answeredMs)) this.#ledger.excuse("silence", answeredMs);
+    if (verdict === "own" || !isNewSilence(this.#ledger.service, answeredMs)) return;
+    if (verdict === "ours") this.#ledger.excuse("silence", answeredMs);
+    else this.#ledger.hold(answeredMs);
   }
 
   #excused(sign: OutageSign, sinceMs: number): void {
@@ -235,7 +238,11 @@ export class ServiceMonitor extends DurableObject<Env> {
     const nowMs = Date.now();
     this.#ledger.excuseDoubtful(nowMs);
     const before = this.#ledger.service;
-    if (!before) return null;
+    if (!before) {
+      // It may owe something all the same, and have lost its alarm.
+      this.#ledger.arm(nowMs);
+      return null;
+    }
     const { service, transitions } = verb(before, nowMs);
     const isNews = this.#ledger.commit({ service, transitions }, nowMs);
     spend(this.env, isNews ? COST.change : COST.look);

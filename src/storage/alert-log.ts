@@ -1,4 +1,4 @@
-import { and, desc, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Alert, AlertRecord, DeliveryState } from "../domain/alert.ts";
 import { toSeconds } from "../domain/time.ts";
 import { ulidTimeMs } from "../domain/ulid.ts";
@@ -109,12 +109,36 @@ export async function answersOf(db: Database, ids: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.id, row.answers]));
 }
 
+/**
+ * Some services, by chance, with an alert that is pending and should have been tried before a date.
+ * @param before seconds since the epoch
+ */
+export async function listOwing(db: Database, before: number, limit: number): Promise<string[]> {
+  const { state, service, date, nextAttempt } = alerts;
+  const rows = await db
+    .selectDistinct({ service })
+    .from(alerts)
+    .where(and(eq(state, "pending"), sql`coalesce(${nextAttempt}, ${date}) < ${before}`))
+    .orderBy(sql`random()`)
+    .limit(limit);
+  return rows.map((row) => row.service);
+}
+
+/** Types that take credentials of ours: a webhook's are its receiver's matter. */
+const WITH_CREDENTIALS = ["pushover", "mail", "email"];
+
 /** How many alerts are undelivered since our own credentials are missing or refused. */
 export async function countStuckOnCredentials(db: Database): Promise<number> {
   const [row] = await db
     .select({ count: sql<number>`count(*)` })
     .from(alerts)
-    .where(and(eq(alerts.state, "pending"), sql`${alerts.answers} ->> '$[#-1].outcome' = 'credentials'`));
+    .where(
+      and(
+        eq(alerts.state, "pending"),
+        inArray(alerts.alertType, WITH_CREDENTIALS),
+        sql`${alerts.answers} ->> '$[#-1].outcome' = 'credentials'`,
+      ),
+    );
   return row?.count ?? 0;
 }
 

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { runChaos } from "./chaos.ts";
 import { figuresOf, textOf } from "./report.ts";
 
-// Each run of the tests is another; SEED repeats one. `npm run chaos` is the long run.
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+// SEED chooses another. `npm run chaos` is the long run.
+const seed = Number(process.env.SEED ?? 1);
 
 it(`nothing is lost, missed or told of the living, whatever happens (seed ${seed})`, async () => {
   const run = await runChaos({ seed, kills: 5, services: 60, events: 300 }, () => undefined);

@@ -84,11 +84,11 @@ export async function runChaos(size: RunSize, print: (text: string) => void): Pr
   const deadlines = world.operations.map(({ service, doneMs, promiseMs }) =>
     silent.has(service) ? doneMs + promiseMs : 0,
   );
-  await settle(observe, Math.max(...deadlines) + LATEST_MS, print);
+  const hasSettled = await settle(observe, Math.max(...deadlines) + LATEST_MS, print);
   world.end();
   await Promise.all(lives.map(({ lived }) => lived));
   // One that came back in its last moment is told so.
-  await settle(observe, 0, print);
+  if (hasSettled) await settle(observe, 0, print);
   const names = plan.services.map(({ name }) => name);
   const observed = { ...observe(), heartBeats: await askAll(client, names) };
   client.close();
@@ -143,16 +143,20 @@ async function sendEvents(
   );
 }
 
-/** Waits until nothing is wrong any more, or for so long that it will stay so. */
-async function settle(observe: () => Observed, lastDeadlineMs: number, print: (text: string) => void): Promise<void> {
+/** Waits until nothing is wrong any more, or for so long that it will stay so; returns which. */
+async function settle(
+  observe: () => Observed,
+  lastDeadlineMs: number,
+  print: (text: string) => void,
+): Promise<boolean> {
   const deadlineMs = Date.now() + SETTLE_TIMEOUT_MS;
   for (;;) {
     const observed = observe();
     const { violations } = judge(observed);
-    if (violations.length === 0 && Date.now() > lastDeadlineMs) return;
+    if (violations.length === 0 && Date.now() > lastDeadlineMs) return true;
     if (Date.now() > deadlineMs) {
       print("It did not settle in time.");
-      return;
+      return false;
     }
     await delay(SETTLE_POLL_MS);
   }

@@ -18,8 +18,8 @@ export interface MassSize {
   targets: number;
 }
 
-const CONNECTIONS = 24;
-const SENDERS = 24;
+/** Few, so that a pulse counts soon after it is sent. */
+const CONNECTIONS = 8;
 /** The living promise less than five minutes, so that they count as due. */
 const LIVING_PROMISE_SECONDS = 290;
 /** An excuse lasts as long as a promise, and no less than this. */
@@ -41,9 +41,12 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   await tower.ready();
   const client = new Client(tower.port, tower.password, CONNECTIONS);
   const pathAt = (i: number) => paths[i % targets] as string;
+  let tookMs = 0;
   const pulse = async (name: string, i: number, nextIn: () => number) => {
+    const sentMs = Date.now();
     const answer = await client.pulse(name, { nextIn: nextIn(), grace: 0, urls: [provider.url(pathAt(i))] });
     if (typeof answer === "string" || answer.status !== 200) throw new Error(`${name} could not pulse`);
+    tookMs = Date.now() - sentMs;
   };
   const livingPulse = () => inParallel(living, (i) => pulse(`living ${i}`, i, () => LIVING_PROMISE_SECONDS));
 
@@ -54,7 +57,7 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   const perBirthMs = living > 0 ? bornMs / living : 5;
   const deathMs = Math.ceil((Date.now() + 1.6 * perBirthMs * (mass + living) + 20_000) / 1_000) * 1_000;
   // A deadline is a pulse's own moment and whole seconds: all of them fall in the second around this one.
-  await inParallel(mass, (i) => pulse(`mortal ${i}`, i, () => Math.round((deathMs - Date.now()) / 1_000)));
+  await inParallel(mass, (i) => pulse(`mortal ${i}`, i, () => Math.round((deathMs - Date.now() - tookMs / 2) / 1_000)));
   print(`${mass} that will die are born`);
   await livingPulse();
   const spareMs = deathMs - 500 - Date.now();
@@ -138,5 +141,5 @@ async function inParallel(count: number, work: (i: number) => Promise<void>): Pr
   const run = async () => {
     while (next < count) await work(next++);
   };
-  await Promise.all(Array.from({ length: SENDERS }, run));
+  await Promise.all(Array.from({ length: CONNECTIONS }, run));
 }

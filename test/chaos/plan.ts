@@ -110,6 +110,9 @@ function planKills(random: Random, count: number): KillPlan[] {
   });
 }
 
+/** Of few services more have to live, since all who fall silent do so within five minutes. */
+const FEW = 200;
+
 /*
  * More than a third pulse steadily from the start: many that live keep the silence of the others from looking like an
  * outage of ours. All promise less than five minutes, so that they count for that.
@@ -121,7 +124,7 @@ function planServices(random: Random, count: number, paths: string[], durationMs
     const second = own.pick(paths);
     const name = `${own.pick(["service", "job/é", "🗼", "a b"])} ${i}`;
     const told = own.chance(0.3) && second !== first ? [first, second] : [first];
-    const steady = i < count * 0.4;
+    const steady = i < count * (count < FEW ? 0.6 : 0.4);
     return { name, paths: told, ...(steady ? planSteady(own, durationMs) : planMortal(own, durationMs)) };
   });
 }
@@ -135,6 +138,9 @@ function planSteady(random: Random, durationMs: number): Pick<ServicePlan, "step
     steadyEveryMs: nextInSeconds * 1_000 * random.between(0.3, 0.5),
   };
 }
+
+/** Who lives on does not flap: it promises more than the system is ever down for. */
+const LIVES_ON_SECONDS = 200;
 
 /** Pulses a few times and falls silent; may be late, come back, be cancelled or forgotten. It dies three times at most. */
 function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "steps" | "steadyEveryMs"> {
@@ -151,6 +157,11 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
   const pulses = (times: number) => {
     for (let i = 0; i < times; i++) pulse(promiseMs * random.between(0.2, 0.7));
   };
+  const livesOn = () => {
+    pulse(promiseMs * 0.4);
+    steps.push({ ...(steps.pop() as Step), kind: "pulse", nextInSeconds: LIVES_ON_SECONDS, graceSeconds });
+    return { steps, steadyEveryMs: LIVES_ON_SECONDS * 1_000 * random.between(0.2, 0.4) };
+  };
   const end = (kind: "cancel" | "forget", afterMs: number) =>
     steps.push({ kind, atMs: atMs + afterMs, insists: random.chance(0.9) });
 
@@ -162,7 +173,7 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
     // Comes back, some after the death is told, some in the very moment.
     pulse(promiseMs + (random.chance(0.3) ? random.between(-200, 400) : random.between(500, short ? 10_000 : 40_000)));
     pulses(random.whole(0, 1));
-    return random.chance(0.5) ? { steps } : { steps, steadyEveryMs: promiseMs * 0.4 };
+    return random.chance(0.5) ? { steps } : livesOn();
   }
   if (fate < 0.75) {
     // A race with the deadline, twice.
@@ -180,7 +191,7 @@ function planMortal(random: Random, durationMs: number): Pick<ServicePlan, "step
     if (random.chance(0.4)) pulse(promiseMs * 2.5);
     return { steps };
   }
-  return { steps, steadyEveryMs: promiseMs * 0.4 };
+  return livesOn();
 }
 
 const PROVIDER_FAULTS = ["error", "error", "hang", "reset", "garbage", "busy", "slow", "late", "refuse"] as const;

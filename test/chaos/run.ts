@@ -18,6 +18,9 @@ const { values } = parseArgs({
     targets: { type: "string", default: "100" },
   },
 });
+// What was started is ended with it.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+
 const startMs = Date.now();
 const print = (text: string) =>
   console.log(`${String(Math.round((Date.now() - startMs) / 1_000)).padStart(5)} s  ${text}`);

@@ -23,12 +23,18 @@ export class Tower implements AsyncDisposable {
   readonly #client: Client;
   #child: ChildProcess | undefined;
   #output = "";
+  /** The processes are a group of their own, and would outlive a run that is broken off. */
+  readonly #leave = () => {
+    if (this.#child?.pid !== undefined) killGroup(this.#child.pid);
+    this.#project[Symbol.dispose]();
+  };
 
   constructor(port: number, env: Record<string, string>) {
     this.port = port;
     this.#project = copyProject();
     this.#client = new Client(port, this.password, 1);
     this.#env = { ...env, PORT: String(port), PASSWORD: this.password, STATE_DIR: `${this.#project.dir}/state` };
+    process.once("exit", this.#leave);
   }
 
   get stateDir(): string {
@@ -84,6 +90,7 @@ export class Tower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.close();
+    process.off("exit", this.#leave);
     if (this.#child?.pid !== undefined) {
       killGroup(this.#child.pid);
       await waitUntilGone(this.#child.pid, 20_000);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   type Admission,
   admit,
+  afterDigest,
   isUnhurried,
   type Pace,
   told,
@@ -91,10 +92,26 @@ describe("the alerts to a target", () => {
     expect(after.done.filter(({ kind }) => kind === "digest")).toHaveLength(10);
   });
 
+  it("are collected anew once all have come who were told to, and not before", () => {
+    const first = play(Array.from({ length: 10 }, () => START_MS)).pace;
+    const told = [1, 2].reduce((pace) => admit(pace, ALERT, START_MS).pace, first);
+    const fromMs = START_MS + 30 * SECOND_MS;
+    const one = admit(told, ALERT, fromMs).pace;
+    expect(afterDigest(one, fromMs + SECOND_MS)).toBe(one);
+    const both = admit(one, ALERT, fromMs + 1).pace;
+    const again = afterDigest(both, fromMs + SECOND_MS);
+    expect(admit(again, ALERT, fromMs + 2 * SECOND_MS).admission).toEqual({
+      kind: "later",
+      atMs: fromMs + 31 * SECOND_MS,
+    });
+    expect(admit(again, ALERT, fromMs + MINUTE_MS).admission).toEqual({ kind: "single" });
+    expect(afterDigest(UNHURRIED, START_MS)).toBe(UNHURRIED);
+  });
+
   it("don't wait for long because a clock was wrong", () => {
     const { pace } = play(Array.from({ length: 20 }, () => START_MS + DAY_MS));
     const later = admit(
-      { ...pace, digest: { fromMs: START_MS + DAY_MS, untilMs: START_MS + 2 * DAY_MS, awaited: 1 } },
+      { ...pace, digest: { fromMs: START_MS + DAY_MS, untilMs: START_MS + 2 * DAY_MS, awaited: 1, arrived: 0 } },
       ALERT,
       START_MS,
     );

@@ -397,7 +397,9 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       interceptProviders(({ body }) => new Response(MESSAGE, { status: body.alerts?.length === 2 ? 400 : 200 }));
       const messenger = env.MESSENGER.get(env.MESSENGER.idFromName(service)) as DurableObjectStub<Messenger>;
       const deliver = (count: number) =>
-        Promise.all(Array.from({ length: count }, (_, i) => messenger.deliver(digestible(`${service} ${i}`), WEBHOOK)));
+        Promise.all(
+          Array.from({ length: count }, (_, i) => messenger.deliver([digestible(`${service} ${i}`)], WEBHOOK)),
+        );
       await deliver(11);
       advance(31 * SECOND_MS);
       await deliver(3);

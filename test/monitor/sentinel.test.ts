@@ -2,7 +2,9 @@ import { createScheduledController, evictDurableObject, runInDurableObject } fro
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { configOf } from "../../src/config.ts";
+import type { SilenceVerdict } from "../../src/domain/outage.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { ulid } from "../../src/domain/ulid.ts";
 import worker from "../../src/index.ts";
 import { SENTINEL_NAME } from "../../src/monitor/sentinel.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
@@ -163,6 +165,24 @@ describe("where the storage refuses a pulse", () => {
   });
 });
 
+describe("where the storage refuses a pulse that changes the service", () => {
+  it("the service is excused, too", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    advance(30 * SECOND_MS);
+    await runInDurableObject(monitorOf(service), (_, { storage }) => {
+      vi.spyOn(storage.kv, "put").mockImplementation(() => {
+        throw new Error("out of quota");
+      });
+    });
+    await expect(pulse([service], { ...MINUTELY, nextInSeconds: 600 })).rejects.toThrow();
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    await runAlarm(service);
+    expect(toldOf(service)).toEqual([]);
+    expect(await statusOf(service)).toBe("alive");
+  });
+});
+
 describe("where many fall silent together", () => {
   it("the first four are told, the others excused; and one notice says it at once", async () => {
     const services = newNames(8);
@@ -178,6 +198,39 @@ describe("where many fall silent together", () => {
     expect(services.map((service) => toldOf(service).length)).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
+  it("only the first four are told, however many they are", async () => {
+    const services = newNames(40);
+    await pulse(services);
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    expect(services.filter((service) => toldOf(service).length > 0)).toEqual(services.slice(0, 4));
+    advance(21 * SECOND_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    expect(services.filter((service) => toldOf(service).length > 0)).toEqual(services.slice(0, 4));
+    expect(await ownNews(1)).toEqual([expect.stringContaining("fell silent together")]);
+    await pulse(services.slice(4));
+    advance(DEADLINE_MS - 1);
+    for (const service of services) await runAlarm(service, Date.now());
+    expect(services.filter((service) => toldOf(service).length > 0)).toEqual(services.slice(0, 4));
+  });
+
+  it("those who break every promise are not excused for good", async () => {
+    const services = newNames(6);
+    for (let round = 0; round < 5; round++) {
+      vi.setSystemTime(START_MS + round * 125 * SECOND_MS);
+      await pulse(services);
+      vi.setSystemTime(START_MS + round * 125 * SECOND_MS + DEADLINE_MS);
+      for (const service of services) await runAlarm(service, Date.now() + 1);
+      advance(21 * SECOND_MS);
+      for (const service of services) await runAlarm(service, Date.now() + 1);
+    }
+    // Each is excused once at most; from then on all of its deaths are told.
+    for (const service of services) {
+      const deaths = toldOf(service).filter(({ body }) => body.kind === "dead").length;
+      expect(deaths, service).toBe(4);
+    }
+  });
+
   it("they are told all the same where they are less than half of those that are due", async () => {
     const others = newNames(12);
     const services = newNames(8);
@@ -187,6 +240,9 @@ describe("where many fall silent together", () => {
       vi.setSystemTime(START_MS + DEADLINE_MS);
       await runAlarm(service);
     }
+    // It is not known at once that they are less than half.
+    advance(21 * SECOND_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
     expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
     expect(await ownNews()).toEqual([]);
   });
@@ -242,12 +298,12 @@ describe("where many fall silent together", () => {
   it("a pulse that comes while the sentinel is asked counts", async () => {
     const [service = ""] = newNames(1);
     await pulse([service]);
-    const asked = Promise.withResolvers<boolean>();
+    const asked = Promise.withResolvers<SilenceVerdict>();
     vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent: () => asked.promise } as never);
     vi.setSystemTime(START_MS + DEADLINE_MS);
     const run = runAlarm(service);
     await pulse([service], { ...MINUTELY, nextInSeconds: 600 });
-    asked.resolve(true);
+    asked.resolve("ours");
     await run;
     expect(await statusOf(service)).toBe("alive");
     expect(await alarmOf(service)).toBe(START_MS + DEADLINE_MS + 605 * SECOND_MS);
@@ -339,6 +395,42 @@ describe("a sweep", () => {
   });
 });
 
+describe("an alert that is owed", () => {
+  it("is brought on its way by a sweep where the platform has lost the alarm of its retry", async () => {
+    const [service = ""] = newNames(1);
+    let status = 500;
+    received = interceptProviders(() => new Response("", { status }));
+    await pulse([service]);
+    await runAlarm(service);
+    expect(await deliveryLog(service)).toMatchObject([{ state: "pending", attempts: 1 }]);
+    await runInDurableObject(monitorOf(service), (_, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(monitorOf(service));
+    advance(HOUR_MS);
+    await sentinel().sweep();
+    expect(await alarmOf(service)).toBeNull();
+    advance(2 * HOUR_MS);
+    status = 200;
+    await sentinel().sweep();
+    await runAlarm(service);
+    expect(await deliveryLog(service)).toMatchObject([{ state: "delivered", attempts: 2 }]);
+  });
+
+  it("is found also where its service never pulsed", async () => {
+    received = interceptProviders(() => new Response("", { status: 500 }));
+    const [service = ""] = newNames(1);
+    const event = { id: ulid(Date.now()), service, level: 4, message: "told", alert: true };
+    await monitorOf(service).alert(event);
+    await runAlarm(service);
+    await runInDurableObject(monitorOf(service), (_, { storage }) => storage.deleteAlarm());
+    await evictDurableObject(monitorOf(service));
+    advance(3 * HOUR_MS);
+    await sentinel().sweep();
+    expect(await alarmOf(service)).not.toBeNull();
+  });
+});
+
+const PUSHOVER = { type: "pushover", target: "u".repeat(30) };
+
 describe("the watchdog", () => {
   const URL = "https://watchdog.example/ping/1";
   const calls = () => received.filter(({ url }) => url === URL).length;
@@ -385,7 +477,7 @@ describe("the watchdog", () => {
       async () => {
         await fire(MINUTE_MS);
         const attempt = { number: 1, atMs: START_MS, outcome: "credentials" as const, answer: "HTTP 401" };
-        await storeAlerts(alertRecord(START_MS, { state: "pending", attempts: 1, attempt }));
+        await storeAlerts(alertRecord(START_MS, { target: PUSHOVER, state: "pending", attempts: 1, attempt }));
       },
     ],
   ])("is not called while %s", async (_, damage) => {
@@ -400,6 +492,15 @@ describe("the watchdog", () => {
     await fire(MINUTE_MS);
     const attempt = { number: 1, atMs: START_MS, outcome: "credentials" as const, answer: "HTTP 401" };
     await storeAlerts(alertRecord(START_MS, { state: "failed", attempts: 1, attempt }));
+    await sentinel().sweep();
+    expect(calls()).toBe(1);
+  });
+
+  it("is called while a webhook refuses what it is sent: that is its owner's matter", async () => {
+    await sentinel().sweep();
+    await fire(MINUTE_MS);
+    const attempt = { number: 1, atMs: START_MS, outcome: "credentials" as const, answer: "HTTP 403" };
+    await storeAlerts(alertRecord(START_MS, { target: HOOK, state: "pending", attempts: 1, attempt }));
     await sentinel().sweep();
     expect(calls()).toBe(1);
   });

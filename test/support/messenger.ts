@@ -10,7 +10,10 @@ import { send } from "../../src/providers/index.ts";
  * itself call {@link useMessengers}.
  */
 beforeEach(() => {
-  const deliver = (alert: Alert, target: Target) => send(alert, target, configOf(env));
+  const deliver = async ([alert]: [Alert], target: Target) => ({
+    delivery: await send(alert, target, configOf(env)),
+    count: 1,
+  });
   vi.spyOn(env.MESSENGER, "getByName").mockReturnValue({ deliver } as never);
 });
 

@@ -13,7 +13,7 @@ export function realSentinel(): DurableObjectStub<Sentinel> {
  */
 beforeEach(() => {
   const seesNothing = {
-    fallsSilent: async () => false,
+    fallsSilent: async () => "own",
     noticeOutage: async () => {},
     sweep: () => realSentinel().sweep(),
     spent: async () => {},

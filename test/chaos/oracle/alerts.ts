@@ -4,7 +4,7 @@ import { DEFAULT_PATH } from "../plan.ts";
 import type { Change } from "./history.ts";
 import { checkLateness, checkRepeats, type Violate } from "./lateness.ts";
 import { PathPaces } from "./path-paces.ts";
-import { overtakenMs, pathOf, type Telling } from "./telling.ts";
+import { isStoodFor, overtakenMs, pathOf, type Telling } from "./telling.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** A death or a return that was told, and how long after it could be. */
@@ -168,8 +168,9 @@ function checkState(row: AlertRow, told: readonly Telling[], changes: readonly C
   if (row.state === "pending") violate("not settled", `tried ${row.attempts} times: ${row.last_answer}`);
   if (row.state === "delivered" && !has("taken")) violate("not delivered", "it counts as delivered");
   if (row.state === "failed" && !has("refused")) violate("given up", `nobody refused it: ${row.last_answer}`);
-  if (row.state === "dropped" && !(row.kind === "dead" && overtakenMs(row, changes) !== undefined)) {
-    violate("dropped", "it was still true");
-  }
-  if (row.attempts < told.length) violate("attempts", `${told.length} came, ${row.attempts} are recorded`);
+  const isOver = (row.kind === "dead" && overtakenMs(row, changes) !== undefined) || isStoodFor(row, changes);
+  if (row.state === "dropped" && !isOver) violate("dropped", "it was still true");
+  // One that came with others in a digest is counted when the digest is answered, and not where that was refused.
+  const alone = told.filter(({ isDigest }) => !isDigest).length;
+  if (row.attempts < alone) violate("attempts", `${alone} came, ${row.attempts} are recorded`);
 }

@@ -2,7 +2,7 @@ import { ulidTimeMs } from "../../../src/domain/ulid.ts";
 import type { AlertRow } from "../observed.ts";
 import type { Change } from "./history.ts";
 import type { PathPaces } from "./path-paces.ts";
-import { overtakenMs, pathOf, type Telling } from "./telling.ts";
+import { isFlapping, overtakenMs, pathOf, type Telling } from "./telling.ts";
 import { CLAIM_MS, type Timeline } from "./timeline.ts";
 
 /** Pauses between attempts double from here (docs/decisions/0013). */
@@ -52,6 +52,8 @@ export function checkLateness(
 ): { lagMs: number; upMs: number } | undefined {
   const path = pathOf(row);
   const happenedMs = ulidTimeMs(row.id);
+  // While a service flaps, its notices wait for ten minutes, and newer ones take their place.
+  if (isFlapping(changes, happenedMs)) return undefined;
   const first = told[0];
   const endMs = first?.atMs ?? overtakenMs(row, changes);
   if (endMs === undefined) return undefined;

@@ -98,6 +98,7 @@ const promised = {
   remindEverySeconds,
   targets: namedTargets,
   changesMs: fc.array(moment, { maxLength: 60 }),
+  silenceExcusedMs: moment,
 };
 const requiredKeys = [
   "sinceMs",
