@@ -21,6 +21,9 @@ export default defineConfig({
               bindings: {
                 TEST_MIGRATIONS: migrations,
                 PASSWORD: "correct horse",
+                PASSWORD_PREVIOUS: "battery staple",
+                PASSWORD_READ: "only looking",
+                PULSE_KEY_SECRET: "what the keys of devices are signed with",
                 PUSHOVER_TOKEN: "pushover-token",
                 MAILCHANNELS_API_KEY: "mailchannels-key",
                 MAIL_FROM: "tower@example.com",
@@ -28,6 +31,7 @@ export default defineConfig({
                 DEFAULT_ALERT_TYPE: "webhook",
                 DEFAULT_ALERT_TARGET: "https://default.example/hook",
                 GRACE_SECONDS: "5",
+                PLAN: "paid",
               },
             },
           }),
@@ -35,7 +39,7 @@ export default defineConfig({
         test: {
           name: "worker",
           include: ["test/{monitor,http,providers,storage}/**/*.test.ts"],
-          setupFiles: ["test/support/migrate.ts", "test/support/sentinel.ts"],
+          setupFiles: ["migrate", "sentinel", "messenger", "wrong-passwords"].map((name) => `test/support/${name}.ts`),
           testTimeout: 60_000,
         },
       },

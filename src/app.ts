@@ -5,10 +5,12 @@ import { answerErrorPage } from "./gui/pages/error.tsx";
 import { guiRoutes } from "./gui/routes.ts";
 import { alertRoutes } from "./http/alerts.ts";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
+import { restWhenSpent } from "./http/budget.ts";
 import type { AppContext, AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
+import { keyRoutes } from "./http/keys.ts";
 import { systemRoutes } from "./http/system.ts";
 
 /** The web interface has a login of its own, and speaks to people. */
@@ -28,9 +30,12 @@ export function createApp(): Hono<AppEnv> {
   app.use(requireConfiguration);
   app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
 
+  app.use(restWhenSpent);
+
   heartbeatRoutes(app);
   eventRoutes(app);
   alertRoutes(app);
+  keyRoutes(app);
   systemRoutes(app);
   guiRoutes(app);
   return app;

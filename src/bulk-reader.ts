@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
+import { spend, withMeter } from "./monitor/spending.ts";
 
 const app = createApp();
 
@@ -10,9 +11,10 @@ const app = createApp();
  */
 export class BulkReader extends DurableObject<Env> {
   // Here nothing is handed over any more.
-  readonly #env: Env = { ...this.env, BULK_READER: undefined };
+  readonly #env: Env = { ...withMeter(this.env), BULK_READER: undefined };
 
   override fetch(request: Request): Response | Promise<Response> {
+    spend(this.env, { objectRequests: 1 });
     return app.fetch(request, this.#env);
   }
 }

@@ -3,6 +3,7 @@ import { LONGEST_GRACE_SECONDS } from "./domain/limits.ts";
 import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
+import type { Messenger } from "./monitor/messenger.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
@@ -12,10 +13,16 @@ export interface Env {
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
+  MESSENGER: DurableObjectNamespace<Messenger>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
+  /** How often an address may give a wrong password to the API. */
+  FAILED_PASSWORDS: RateLimit;
   PASSWORD?: string;
+  PASSWORD_PREVIOUS?: string;
+  PASSWORD_READ?: string;
+  PULSE_KEY_SECRET?: string;
   PUSHOVER_TOKEN?: string;
   PUSHOVER_API_URL?: string;
   MAILCHANNELS_API_KEY?: string;
@@ -33,10 +40,17 @@ export interface Env {
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
   WATCHDOG_URL?: string;
+  PLAN?: string;
 }
 
 /** The secrets and variables. */
-export type Variables = Omit<Env, "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "DB" | "LOGIN_ATTEMPTS">;
+export type Variables = Omit<
+  Env,
+  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS" | "FAILED_PASSWORDS"
+>;
+
+/** A shorter secret could be guessed by who holds a key that is signed with it. */
+const SHORTEST_KEY_SECRET = 32;
 
 /** A search that the configuration offers by name. */
 export interface EventsPreset {
@@ -48,6 +62,12 @@ export interface EventsPreset {
 /** The configuration, parsed once. */
 export interface Config {
   password: string | undefined;
+  /** Does what the password does, while clients move over. */
+  previousPassword: string | undefined;
+  /** Reads, and changes nothing. */
+  readPassword: string | undefined;
+  /** What pulse keys are signed with. */
+  pulseKeySecret: string | undefined;
   pushover: { token: string | undefined; apiUrl: string };
   mail: { apiKey: string | undefined; from: string | undefined; apiUrl: string };
   webhook: { secret: string | undefined; allowPrivate: boolean };
@@ -62,6 +82,8 @@ export interface Config {
   publicUrl: string | undefined;
   /** Called while watchTower works. */
   watchdogUrl: string | undefined;
+  /** Of the free plan's quotas it is told when they are nearly used up. */
+  plan: "free" | "paid";
   /** Variables that make no sense and were replaced by their defaults, one sentence each. */
   problems: string[];
 }
@@ -88,6 +110,20 @@ export function parseConfig(env: Variables): Config {
     return fallback;
   }
 
+  function readPassword(): string | undefined {
+    const given = text(env.PASSWORD_READ);
+    if (given === undefined || (given !== text(env.PASSWORD) && given !== text(env.PASSWORD_PREVIOUS))) return given;
+    problems.push("PASSWORD_READ must differ from PASSWORD and PASSWORD_PREVIOUS; it is not used.");
+    return undefined;
+  }
+
+  function pulseKeySecret(): string | undefined {
+    const given = text(env.PULSE_KEY_SECRET);
+    if (given === undefined || given.length >= SHORTEST_KEY_SECRET) return given;
+    problems.push(`PULSE_KEY_SECRET must have at least ${SHORTEST_KEY_SECRET} characters; there are no pulse keys.`);
+    return undefined;
+  }
+
   function flag(name: "ALERTS_ENABLED" | "ALLOW_PRIVATE_WEBHOOKS", fallback: boolean): boolean {
     const given = text(env[name])?.toLowerCase();
     if (given === undefined) return fallback;
@@ -110,6 +146,13 @@ export function parseConfig(env: Variables): Config {
     if (given === undefined || /^https?:$/.test(URL.parse(given)?.protocol ?? "")) return given;
     problems.push("WATCHDOG_URL must be an http or https URL; nobody is called.");
     return undefined;
+  }
+
+  function plan(): Config["plan"] {
+    const given = text(env.PLAN)?.toLowerCase() ?? "free";
+    if (given === "free" || given === "paid") return given;
+    problems.push("PLAN must be free or paid; free is used.");
+    return "free";
   }
 
   function timeZone(): string {
@@ -143,6 +186,9 @@ export function parseConfig(env: Variables): Config {
   return {
     // Trimmed, since HTTP trims the headers that carry it: a newline pasted along would shut everybody out.
     password: text(env.PASSWORD),
+    previousPassword: text(env.PASSWORD_PREVIOUS),
+    readPassword: readPassword(),
+    pulseKeySecret: pulseKeySecret(),
     pushover: {
       token: text(env.PUSHOVER_TOKEN),
       apiUrl: url("PUSHOVER_API_URL", "https://api.pushover.net"),
@@ -162,6 +208,7 @@ export function parseConfig(env: Variables): Config {
     recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
     watchdogUrl: watchdogUrl(),
+    plan: plan(),
     problems,
   };
 }

@@ -87,6 +87,8 @@ export const answers = {
   cancel: answer({ result: ok, action: z.literal("cancel"), heartBeat: z.union([heartBeat, z.string()]) }),
   heartbeat: answer({ result: ok, heartBeat }),
   heartbeats: answer({ result: ok, heartBeats: z.array(heartBeat) }),
+  issuedKey: answer({ result: ok, service: z.string(), key: z.string(), maxNextIn: count }),
+  revokedKey: answer({ result: ok, service: z.string() }),
   addedEvent: answer({ result: ok, id: ulid, warnings }),
   events: answer({ result: ok, events: z.array(event), next }),
   alerts: answer({ result: ok, alerts: z.array(alert), next }),
@@ -104,12 +106,15 @@ export const answers = {
 /** What each code of an error means. */
 export const ERROR_TEXTS: Record<ErrorCode, string> = {
   invalid_input: "A field, a parameter or the body is not what is accepted; `hint` names it.",
-  forbidden: "The password is missing or wrong.",
+  forbidden: "The password or pulse key is missing or wrong, or may not do this.",
   not_found: "There is no such route, or no service of this name.",
   method_not_allowed: "The path does not take this method; `Allow` lists those that it takes.",
   too_large: "The body is too large, as it came or once it was inflated.",
+  too_many_requests:
+    "Too many wrong passwords or pulse keys from one address; a right one is answered all the same. Try again after `Retry-After` seconds.",
   internal: "Something that nobody foresaw. `id` is in the log.",
-  not_configured: "The secret PASSWORD is not set, and everything is refused.",
+  not_configured:
+    "The secret PASSWORD is not set, and everything is refused; or PULSE_KEY_SECRET is not, and no pulse key can be given out.",
   unavailable: "The database or the service's object can't be reached; try again after `Retry-After` seconds.",
 };
 

@@ -16,7 +16,9 @@ import {
   heartbeatSchema,
   heartbeatsSchema,
   helloSchema,
+  newKeySchema,
   pulseSchema,
+  revocationSchema,
   targetSchema,
 } from "../../src/http/schemas.ts";
 
@@ -115,6 +117,18 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
     },
     "Cancellation",
   ],
+  [
+    newKeySchema,
+    {
+      service,
+      maxNextIn: {
+        description: "The longest promise that may be made with the key: `nextIn` is at most this, in seconds.",
+        example: 3_600,
+      },
+    },
+    "NewKey",
+  ],
+  [revocationSchema, { service }, "Revocation"],
   [heartbeatSchema, { service, humanDates }],
   [heartbeatsSchema, { humanDates }],
   [

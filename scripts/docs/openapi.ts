@@ -15,7 +15,9 @@ import {
   heartbeatSchema,
   heartbeatsSchema,
   helloSchema,
+  newKeySchema,
   pulseSchema,
+  revocationSchema,
 } from "../../src/http/schemas.ts";
 import { answers, ERROR_TEXTS, errorAnswer } from "./answers.ts";
 import { describeFields } from "./fields.ts";
@@ -25,7 +27,7 @@ type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
 
 const INTRODUCTION = `Services pulse, and each pulse promises the next; one that breaks its promise is dead, and its owner is alerted.
 
-Every request carries the password, in one of three ways. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Another method than those described is refused with 405.`;
+Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Another method than those described is refused with 405.`;
 
 const ERROR_NAMES: Record<ErrorStatus, string> = {
   400: "BadRequest",
@@ -33,6 +35,7 @@ const ERROR_NAMES: Record<ErrorStatus, string> = {
   404: "NotFound",
   405: "MethodNotAllowed",
   413: "TooLarge",
+  429: "TooManyRequests",
   500: "InternalError",
   503: "Unavailable",
 };
@@ -51,7 +54,13 @@ export function describeApi() {
       },
       servers: [{ url: "/" }],
       security: [{ password: [] }, { bearer: [] }, { basic: [] }],
-      tags: [{ name: "Heartbeats" }, { name: "Events" }, { name: "Alerts" }, { name: "System" }],
+      tags: [
+        { name: "Heartbeats" },
+        { name: "Pulse keys" },
+        { name: "Events" },
+        { name: "Alerts" },
+        { name: "System" },
+      ],
       components: {
         securitySchemes: {
           password: { type: "apiKey", in: "header", name: "password" },
@@ -98,10 +107,14 @@ function errorResponses() {
 function paths(): ZodOpenApiPathsObject {
   const pulse = {
     tag: "Heartbeats",
-    summary: "Pulse: the service lives, and promises its next pulse",
+    summary: "Pulse: the service lives, and promises its next pulse; a pulse key will do",
     body: pulseSchema,
   };
-  const cancel = { tag: "Heartbeats", summary: "Cancel a service, or forget it", body: cancelSchema };
+  const cancel = {
+    tag: "Heartbeats",
+    summary: "Cancel a service, for which a pulse key will do, or forget it",
+    body: cancelSchema,
+  };
   const list = { tag: "Heartbeats", summary: "All services, by name", query: heartbeatsSchema };
   const one = { tag: "Heartbeats", errors: [404 as const] };
   const add = { tag: "Events", summary: "Store an event", body: eventSchema };
@@ -142,6 +155,18 @@ function paths(): ZodOpenApiPathsObject {
         alias: "GET /heartbeat/{service}",
         path: nameInPath,
         query: restInQuery,
+      }),
+    },
+    "/key": {
+      post: operation("issueKey", answers.issuedKey, {
+        tag: "Pulse keys",
+        summary: "Give a service a pulse key, in place of the one before",
+        body: newKeySchema,
+      }),
+      delete: operation("revokeKey", answers.revokedKey, {
+        tag: "Pulse keys",
+        summary: "Take the pulse key of a service away",
+        body: revocationSchema,
       }),
     },
     "/event": { post: operation("addEvent", answers.addedEvent, add) },
@@ -195,7 +220,7 @@ function operation(operationId: string, answer: Answer, parts: OperationParts): 
     ...(isOpen ? [] : [403 as const]),
     ...errors,
     ...(body ? [413 as const] : []),
-    ...(isOpen ? [] : [500 as const]),
+    ...(isOpen ? [] : [429 as const, 500 as const]),
     503,
   ];
   return {

@@ -6,6 +6,9 @@ import { Refusal } from "./refusal.ts";
 /** The variables and secrets that the Worker knows. */
 const WORKER_VARIABLES = [
   "PASSWORD",
+  "PASSWORD_PREVIOUS",
+  "PASSWORD_READ",
+  "PULSE_KEY_SECRET",
   "PUSHOVER_TOKEN",
   "PUSHOVER_API_URL",
   "MAILCHANNELS_API_KEY",
@@ -23,6 +26,7 @@ const WORKER_VARIABLES = [
   "RECORDS_RETENTION_DAYS",
   "PUBLIC_URL",
   "WATCHDOG_URL",
+  "PLAN",
 ] as const;
 
 /** Those of the Worker's variables that are set. */
@@ -46,13 +50,15 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv): Settings {
   // What is empty counts as not set: Compose files and CI systems hand on variables that way.
   const setting = (name: string) => env[name] || devVars[name] || undefined;
 
-  const worker: WorkerVariables = { ALLOW_PRIVATE_WEBHOOKS: "true" };
+  const worker: WorkerVariables = { ALLOW_PRIVATE_WEBHOOKS: "true", PLAN: "paid" };
   for (const name of WORKER_VARIABLES) {
     const value = setting(name);
     if (value !== undefined) worker[name] = value;
   }
-  if (worker.PASSWORD !== undefined && !/^[!-~]([ -~]*[!-~])?$/.test(worker.PASSWORD)) {
-    throw new Refusal("PASSWORD must be printable ASCII, without a space at either end: it travels in a header.");
+  for (const name of ["PASSWORD", "PASSWORD_PREVIOUS", "PASSWORD_READ"] as const) {
+    if (!/^[!-~]([ -~]*[!-~])?$/.test(worker[name] ?? "none")) {
+      throw new Refusal(`${name} must be printable ASCII, without a space at either end: it travels in a header.`);
+    }
   }
   return {
     host: setting("HOST") ?? "127.0.0.1",

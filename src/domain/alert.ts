@@ -1,9 +1,10 @@
 import type { Event } from "./event.ts";
 import { ERROR_LEVEL, levelName, NOTICE_LEVEL } from "./level.ts";
+import { maskIn, maskTarget } from "./mask.ts";
+import { FLAPPING_EVERY_MS, isFlapping } from "./pace.ts";
 import type { Outcome } from "./retry.ts";
 import type { Target, Transition } from "./service.ts";
-import { shownTarget } from "./target.ts";
-import { formatDate, formatDuration } from "./time.ts";
+import { formatDate, formatDuration, MINUTE_MS } from "./time.ts";
 
 /** What an alert tells: a death, a revival, or something else that happened. */
 export type AlertKind = "dead" | "alive" | "event";
@@ -20,6 +21,8 @@ export interface Alert {
   message: string;
   /** From when to when the service was dead, as far as that is known and what this is about. */
   dead?: { lastMs: number; fromMs: number; toMs?: number };
+  /** How often the service changed within an hour, where that is so often that not each change is told. */
+  changes?: number;
 }
 
 /** What an alert says, before it is known to whom. */
@@ -74,7 +77,7 @@ export function noticeOf(
           (isReminder ? `, for ${formatDuration(atMs - lastMs)}. ${remindersBefore(transition.reminders)}` : ""),
         dead: { lastMs, fromMs: expectedMs },
       };
-      return { notice, targets };
+      return { notice: withChanges(notice, transition), targets };
     }
     case "revived":
     case "revival-told": {
@@ -90,7 +93,7 @@ export function noticeOf(
           `It was dead for ${formatDuration(revivedMs - expectedMs)}, from ${date(expectedMs)} to ${date(revivedMs)}`,
         dead: { lastMs, fromMs: expectedMs, toMs: revivedMs },
       };
-      return { notice, targets };
+      return { notice: withChanges(notice, transition), targets };
     }
     case "born":
     case "resumed":
@@ -99,6 +102,19 @@ export function noticeOf(
     case "forgotten":
       return undefined;
   }
+}
+
+/** A notice of a service that flaps says so: the changes before it may not have been told. */
+function withChanges(notice: Notice, transition: Transition): Notice {
+  if (!isFlap(transition)) return notice;
+  const { changes } = transition;
+  const told = `It has changed ${changes} times within an hour, and is told every ${FLAPPING_EVERY_MS / MINUTE_MS} minutes at most`;
+  return { ...notice, message: `${notice.message}. ${told}`, changes };
+}
+
+/** Whether a transition is one of so many that its notice stands for those before it. */
+export function isFlap(transition: Transition): transition is Extract<Transition, { changes: number }> {
+  return "changes" in transition && isFlapping(transition.changes);
 }
 
 function remindersBefore(count: number): string {
@@ -133,7 +149,7 @@ export function noticeOfTest(service: string, nowMs: number): Notice {
   };
 }
 
-/** The notice that an alert could not be delivered, for the default target. */
+/** The notice that an alert could not be delivered, for the default target; it does not give away the failed one. */
 export function noticeOfFailure(failed: Alert, target: Target, answer: string, nowMs: number): Notice {
   return {
     kind: "event",
@@ -141,7 +157,8 @@ export function noticeOfFailure(failed: Alert, target: Target, answer: string, n
     dateMs: nowMs,
     title: `Alert given up: ${failed.title}`,
     message:
-      `An alert of the service ${failed.service} could not be delivered to ${shownTarget(target)}: ${answer}. ` +
+      `An alert of the service ${failed.service} could not be delivered to ${target.type} ${maskTarget(target).target}: ` +
+      `${maskIn(answer, target)}. ` +
       `It said: ${failed.message}`,
   };
 }
@@ -157,7 +174,7 @@ export function failureEvent(id: string, failed: Alert, target: Target, answer: 
     id,
     service: failed.service,
     level: ERROR_LEVEL,
-    message: `Alert given up (${target.type}): ${failed.title}: ${answer}`,
+    message: `Alert given up (${target.type}): ${failed.title}: ${maskIn(answer, target)}`,
     alert: false,
   };
 }

@@ -1,4 +1,4 @@
-import { type Alert, eventLevelOf, noticeOf, overtakesDeath } from "./alert.ts";
+import { type Alert, eventLevelOf, isFlap, noticeOf, overtakesDeath } from "./alert.ts";
 import type { Event } from "./event.ts";
 import { recordOf, type TransitionRecord } from "./record.ts";
 import type { Target, Transition } from "./service.ts";
@@ -11,7 +11,7 @@ export type Consequence =
   | { kind: "transition"; transition: TransitionRecord }
   /** Death notices that are not delivered yet are dropped: they are no longer true, or a revival's notice says both. */
   | { kind: "drop-deaths" }
-  /** What is not delivered yet to a target that a pulse has removed is dropped. */
+  /** What is not delivered yet to a target is dropped: a pulse has removed it, or of a service that flaps it gets the news. */
   | { kind: "drop-target"; target: Target };
 
 /** What the consequences of a transition depend on besides the transition. */
@@ -34,9 +34,11 @@ export function consequencesOf(transitions: readonly Transition[], circumstances
 }
 
 function dropsOf(transition: Transition): Consequence[] {
-  if (overtakesDeath(transition)) return [{ kind: "drop-deaths" }];
-  if (transition.kind !== "retargeted") return [];
-  return transition.removed.map((target) => ({ kind: "drop-target", target }));
+  const targets = transition.kind === "retargeted" ? transition.removed : isFlap(transition) ? transition.targets : [];
+  return [
+    ...(overtakesDeath(transition) ? [{ kind: "drop-deaths" } as const] : []),
+    ...targets.map((target) => ({ kind: "drop-target", target }) as const),
+  ];
 }
 
 function recordsOf(transition: Transition, { service, newId }: Circumstances): Consequence[] {

@@ -5,6 +5,7 @@ export const ERROR_STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   too_large: 413,
+  too_many_requests: 429,
   internal: 500,
   not_configured: 503,
   unavailable: 503,

@@ -1,4 +1,4 @@
-import { SECOND_MS } from "./time.ts";
+import { HOUR_MS, SECOND_MS } from "./time.ts";
 
 /** Where a service's owner is told: a provider's name and an address that the provider understands. */
 export interface Target {
@@ -22,6 +22,8 @@ export interface Promised {
   remindEverySeconds: number;
   /** Until then nobody is told of anything. */
   pauseUntilMs?: number;
+  /** When it died or came back within the hour before the last time, oldest first, at most the last 60. */
+  changesMs?: number[];
   /**
    * Who was named: first the one that the pulse names as alertType and alertTarget, then the further ones, which stay
    * when that one changes, and among which it may be again. Who is told is for `toldTargets` to say.
@@ -82,11 +84,12 @@ export interface Pulse {
 /** What happened, and who is to be told of it, if anyone is. */
 export type Transition =
   | { kind: "born"; atMs: number }
-  | ({ kind: "died"; atMs: number; targets: Target[] } & Downtime)
+  /** `changes`: how often it died or came back within the hour that ends here. */
+  | ({ kind: "died"; atMs: number; targets: Target[]; changes: number } & Downtime)
   /** A pause is over, and the service is dead. */
   | ({ kind: "death-told"; atMs: number; targets: Target[] } & Downtime)
   | ({ kind: "reminded"; atMs: number; targets: Target[]; reminders: number } & Downtime)
-  | ({ kind: "revived"; atMs: number; targets: Target[] } & Downtime)
+  | ({ kind: "revived"; atMs: number; targets: Target[]; changes: number } & Downtime)
   /** A pause is over, and a service that had been told dead is alive. */
   | ({ kind: "revival-told"; atMs: number; revivedMs: number; targets: Target[] } & Downtime)
   | { kind: "resumed"; atMs: number }
@@ -121,10 +124,19 @@ export function downtimeOf(service: Service): Downtime {
   return { lastMs: service.lastMs, expectedMs: expectedMs(service) };
 }
 
+/** So many changes are remembered: who changes more often within an hour changes at least so often. */
+const MOST_CHANGES_KEPT = 60;
+
+/** When a service died or came back within the last hour, now that it has done so once more. */
+export function changesWith(service: Service, atMs: number): number[] {
+  const recent = (service.changesMs ?? []).filter((ms) => atMs - ms < HOUR_MS);
+  return [...recent, atMs].slice(-MOST_CHANGES_KEPT);
+}
+
 /** A service without what only its status has. */
 export function promisedOf(service: Service): Promised {
-  const { sinceMs, lastMs, nextInSeconds, graceSeconds, graceIsOwn, remindEverySeconds, pauseUntilMs, targets } =
-    service;
+  const { sinceMs, lastMs, nextInSeconds, graceSeconds, graceIsOwn, remindEverySeconds, targets } = service;
+  const { pauseUntilMs, changesMs } = service;
   return {
     sinceMs,
     lastMs,
@@ -133,6 +145,7 @@ export function promisedOf(service: Service): Promised {
     graceIsOwn,
     remindEverySeconds,
     ...(pauseUntilMs === undefined ? {} : { pauseUntilMs }),
+    ...(changesMs === undefined ? {} : { changesMs }),
     targets,
   };
 }

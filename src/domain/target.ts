@@ -8,13 +8,6 @@ export function addressOf({ type, target }: Target): string {
   return `${Object.hasOwn(ALIASES, type) ? ALIASES[type] : type}:${target}`;
 }
 
-/** A target as others may read of it: what follows the host of a URL is often a secret, and so is a key. */
-export function shownTarget({ type, target }: Target): string {
-  const url = URL.parse(target);
-  if (url?.host) return `${type} ${url.origin}`;
-  return target.includes("@") ? `${type} ${target}` : type;
-}
-
 /** Whether two targets are the same address. */
 export function isSameTarget(a: Target, b: Target): boolean {
   return addressOf(a) === addressOf(b);

@@ -1,6 +1,7 @@
 import {
   type Alive,
   type Change,
+  changesWith,
   type Dead,
   deadlineMs,
   downtimeOf,
@@ -58,13 +59,15 @@ function changeByItself(service: Service, changeMs: number, nowMs: number): Chan
 function die(service: Alive, nowMs: number): Change<Service> {
   // However long it was excused: it was silent from then on.
   const atMs = promiseEndMs(service);
-  const dead: Dead = { ...promisedOf(service), status: "dead", sinceMs: atMs, reminders: 0 };
+  const changesMs = changesWith(service, atMs);
+  const dead: Dead = { ...promisedOf(service), changesMs, status: "dead", sinceMs: atMs, reminders: 0 };
   const isPaused = nowMs < pauseEndMs(service);
   // Reminders count from when people are told, which is late where the process was down.
   if (!isPaused) dead.toldMs = nowMs;
   else if (service.untoldRevival) dead.untoldRevival = service.untoldRevival;
   const targets = isPaused ? [] : toldTargets(service);
-  return { service: dead, transitions: [{ kind: "died", atMs, ...downtimeOf(service), targets }] };
+  const died: Transition = { kind: "died", atMs, ...downtimeOf(service), targets, changes: changesMs.length };
+  return { service: dead, transitions: [died] };
 }
 
 /**
@@ -92,6 +95,8 @@ export function pulse(
     remindEverySeconds: said.remindEverySeconds ?? before?.remindEverySeconds ?? 0,
     targets: [said.target, ...furtherTargets(before, said)],
   };
+  const changesMs = before?.status === "dead" ? changesWith(before, nowMs) : before?.changesMs;
+  if (changesMs) service.changesMs = changesMs;
   // A pause that is over is forgotten.
   if (pauseUntilMs !== undefined && pauseUntilMs > nowMs) service.pauseUntilMs = pauseUntilMs;
   const untoldRevival = untoldRevivalOf(before, service);
@@ -116,7 +121,8 @@ function awakening(before: Service | undefined, after: Alive): Transition[] {
     case "dead": {
       const isTold = before.toldMs !== undefined && after.untoldRevival === undefined;
       const targets = isTold ? toldTargets(after) : [];
-      return [{ kind: "revived", atMs, ...downtimeOf(before), targets }, ...letOut(before, after)];
+      const changes = after.changesMs?.length ?? 0;
+      return [{ kind: "revived", atMs, ...downtimeOf(before), targets, changes }, ...letOut(before, after)];
     }
   }
 }

@@ -1,7 +1,8 @@
 import { AppError } from "../domain/errors.ts";
+import { isReading, READS_ONLY } from "../http/auth.ts";
 import type { AppContext } from "../http/context.ts";
 import { isCrossSite } from "../http/cross-site.ts";
-import { hasSession } from "./session.ts";
+import { visitorOf } from "./session.ts";
 
 type Handler = (c: AppContext) => Promise<Response> | Response;
 
@@ -26,10 +27,15 @@ export function open(handler: Handler): Handler {
   };
 }
 
-/** A route for those who have logged in; all others are sent there, and come back afterwards. */
+/** A route for those who have logged in; all others are sent there, and come back afterwards. Readers change nothing. */
 export function guarded(handler: Handler): Handler {
   return open(async (c) => {
-    if (await hasSession(c)) return handler(c);
+    const visitor = await visitorOf(c);
+    if (visitor) {
+      c.set("caller", visitor);
+      if (visitor.role === "reader" && !isReading(c)) throw new AppError("forbidden", READS_ONLY);
+      return handler(c);
+    }
     if (isFollowedLink(c)) return c.html(comeAgain());
     const { pathname, search } = new URL(c.req.url);
     const next = c.req.method === "GET" ? `?next=${encodeURIComponent(pathname + search)}` : "";

@@ -6,9 +6,14 @@ import type { AppContext } from "../http/context.ts";
 const COOKIE = "watchtower";
 const LIFE_MS = 30 * DAY_MS;
 
-/** Lets a browser in for 30 days: a cookie says until when, signed by a key that is another when the password is. */
-export async function startSession(c: AppContext): Promise<void> {
-  await setSignedCookie(c, COOKIE, String(Date.now() + LIFE_MS), keyOf(c), {
+/** Who may use the web interface. */
+export type Visitor = { role: "admin" | "reader" };
+
+const ROLES: readonly Visitor["role"][] = ["admin", "reader"];
+
+/** Lets a browser in for 30 days: a cookie says who and until when, signed by a key that is another when the password is. */
+export async function startSession(c: AppContext, { role }: Visitor): Promise<void> {
+  await setSignedCookie(c, COOKIE, `${role}-${Date.now() + LIFE_MS}`, keyOf(c, role) ?? "", {
     ...scopeOf(c),
     httpOnly: true,
     sameSite: "Strict",
@@ -16,10 +21,15 @@ export async function startSession(c: AppContext): Promise<void> {
   });
 }
 
-/** Whether the request comes from a browser that was let in. */
-export async function hasSession(c: AppContext): Promise<boolean> {
-  const untilMs = Number(await getSignedCookie(c, keyOf(c), COOKIE).catch(() => false));
-  return untilMs > Date.now();
+/** Who was let in with the browser that the request comes from; undefined for nobody. */
+export async function visitorOf(c: AppContext): Promise<Visitor | undefined> {
+  for (const role of ROLES) {
+    const key = keyOf(c, role);
+    const value = key !== undefined && (await getSignedCookie(c, key, COOKIE).catch(() => undefined));
+    const [, said, until] = (value || "").match(/^(\w+)-(\d+)$/) ?? [];
+    if (said === role && Number(until) > Date.now()) return { role };
+  }
+  return undefined;
 }
 
 /** Makes the browser forget. */
@@ -32,6 +42,9 @@ function scopeOf(c: AppContext) {
   return { path: "/gui", secure: new URL(c.req.url).protocol === "https:" };
 }
 
-function keyOf(c: AppContext): string {
-  return `watchTower web interface: ${configOf(c.env).password}`;
+/** Another for each role, so that none can be made of the other; undefined where the role has no password. */
+function keyOf(c: AppContext, role: Visitor["role"]): string | undefined {
+  const { password, readPassword } = configOf(c.env);
+  const of = role === "admin" ? password : readPassword;
+  return of === undefined ? undefined : `watchTower web interface, ${role}: ${of}`;
 }

@@ -9,6 +9,7 @@ import { LATEST_SECONDS, parseFields, readQuery } from "./fields.ts";
 import { nextOf, positionOf } from "./paging.ts";
 import { route } from "./route.ts";
 import { alertsSchema } from "./schemas.ts";
+import { seenAlert } from "./sight.ts";
 
 const ALL_DATES = { fromSeconds: 0, toSeconds: LATEST_SECONDS };
 
@@ -27,7 +28,7 @@ async function getAlerts(c: AppContext): Promise<Response> {
   const writeDate = dateWriter(humanDates, configOf(c.env));
   return c.json({
     result: 200,
-    alerts: page.rows.map((row) => shownAlert(row, writeDate)),
+    alerts: page.rows.map((row) => shownAlert(seenAlert(c, row), writeDate)),
     ...nextOf(range, page.nextId),
   });
 }

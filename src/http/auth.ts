@@ -1,8 +1,18 @@
 import type { MiddlewareHandler } from "hono";
-import { configOf } from "../config.ts";
+import { type Config, configOf } from "../config.ts";
+import type { Caller } from "../domain/caller.ts";
 import { AppError } from "../domain/errors.ts";
+import { looksLikeKey } from "../domain/pulse-key.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { isCrossSite } from "./cross-site.ts";
+import { NO_KEY, PULSES_ONLY } from "./device.ts";
+import { deviceOf } from "./pulse-key.ts";
+import { refuseWrongPassword } from "./wrong-password.ts";
+
+/** What is said to a reader who wants to change something. */
+export const READS_ONLY = "This password only reads: it changes nothing.";
+
+const NO_PASSWORD = "The header password is missing or wrong.";
 
 /** Refuses everything until a password is configured. */
 export const requireConfiguration: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -12,28 +22,62 @@ export const requireConfiguration: MiddlewareHandler<AppEnv> = async (c, next) =
   await next();
 };
 
-/** Refuses requests without the password; `isOpen` tells which need none. */
+/** Finds out who asks, and refuses what they may not do; `isOpen` tells which requests need no password. */
 export function requirePassword(isOpen: (c: AppContext) => boolean): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    if (!isOpen(c) && !(await hasPassword(c))) {
-      throw new AppError("forbidden", "The header password is missing or wrong.");
+    if (!isOpen(c)) {
+      const caller = await callerOf(c);
+      c.set("caller", caller);
+      if (caller.role === "reader" && !isReading(c)) throw new AppError("forbidden", READS_ONLY);
+      if (caller.role === "device" && !isForDevices(c)) throw new AppError("forbidden", PULSES_ONLY);
     }
     await next();
   };
 }
 
-/** Whether a text is the password. */
-export async function isPassword(c: AppContext, given: string): Promise<boolean> {
-  const { password } = configOf(c.env);
-  return password !== undefined && (await isSame(given, password));
+/** Whether a request only looks. */
+export function isReading(c: AppContext): boolean {
+  return c.req.method === "GET" || c.req.method === "HEAD";
 }
 
-/** Whether the request carries the password: as `password`, as a bearer token, or by Basic authentication. */
-async function hasPassword(c: AppContext): Promise<boolean> {
+/** Whether a request is a pulse or a cancel; of what service, its body will say. */
+function isForDevices(c: AppContext): boolean {
+  const { method, path } = c.req;
+  return (method === "POST" || method === "DELETE") && (path === "/" || path === "/heartbeat");
+}
+
+async function callerOf(c: AppContext): Promise<Caller> {
   const given = givenPassword(c);
-  return given !== undefined && (await isPassword(c, given));
+  // Who gives none guesses none.
+  if (given === undefined) throw new AppError("forbidden", NO_PASSWORD);
+  const config = configOf(c.env);
+  switch (await passwordOf(config, given)) {
+    case "current":
+    case "previous":
+      return { role: "admin" };
+    case "read":
+      return { role: "reader" };
+    case undefined: {
+      const isKey = looksLikeKey(given);
+      const device = isKey ? await deviceOf(config.pulseKeySecret, given) : undefined;
+      if (device) return device;
+      throw await refuseWrongPassword(c, isKey ? NO_KEY : NO_PASSWORD);
+    }
+  }
 }
 
+/** Which of the configured passwords a text is; undefined where it is none of them. */
+export async function passwordOf(config: Config, given: string): Promise<"current" | "previous" | "read" | undefined> {
+  const { password, previousPassword, readPassword } = config;
+  // All are compared, always, so that the time tells nothing.
+  const [digest, ...known] = await Promise.all([given, password, previousPassword, readPassword].map(digestOf));
+  const [isCurrent, isPrevious, isRead] = known.map((other) => isSame(digest, other));
+  if (isCurrent) return "current";
+  if (isPrevious) return "previous";
+  return isRead ? "read" : undefined;
+}
+
+/** What is given as the password: as `password`, as a bearer token, or by Basic authentication. */
 function givenPassword(c: AppContext): string | undefined {
   const own = c.req.header("password");
   if (own !== undefined) return own;
@@ -53,8 +97,7 @@ function givenPassword(c: AppContext): string | undefined {
  * one must open nothing that changes something. All other ways to give the password are the caller's own doing.
  */
 function isForged(c: AppContext): boolean {
-  if (c.req.method === "GET" || c.req.method === "HEAD") return false;
-  return isCrossSite(c);
+  return !isReading(c) && isCrossSite(c);
 }
 
 function basicPassword(encoded: string): string | undefined {
@@ -67,13 +110,14 @@ function basicPassword(encoded: string): string | undefined {
 }
 
 /** Compares digests of equal length in constant time, so that the time tells nothing about the password. */
-async function isSame(a: string, b: string): Promise<boolean> {
-  const [x, y] = await Promise.all([digest(a), digest(b)]);
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (!a || !b) return false;
   let difference = 0;
-  for (let i = 0; i < x.length; i++) difference |= (x[i] as number) ^ (y[i] as number);
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
   return difference === 0;
 }
 
-async function digest(text: string): Promise<Uint8Array> {
+async function digestOf(text: string | undefined): Promise<Uint8Array | undefined> {
+  if (text === undefined) return undefined;
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import { type Config, configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { LONGEST_PAUSE_SECONDS } from "../domain/limits.ts";
+import type { ByKey, DevicePulse } from "../domain/pulse-key.ts";
 import type { Pulse, Target } from "../domain/service.ts";
 import { expectedOf, type Snapshot } from "../domain/snapshot.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
@@ -14,10 +15,12 @@ import { readFields } from "./body.ts";
 import { handOver, IN_A_REQUEST } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { type DateWriter, dateWriter } from "./dates.ts";
+import { deviceOn, outcomeOf, PULSES_ONLY } from "./device.ts";
 import { parseFields, readQuery } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
 import { route } from "./route.ts";
-import { cancelSchema, heartbeatSchema, heartbeatsSchema, PAUSE_HINT, pulseSchema } from "./schemas.ts";
+import { cancelSchema, heartbeatSchema, heartbeatsSchema, NO_TARGET, PAUSE_HINT, pulseSchema } from "./schemas.ts";
+import { seenService } from "./sight.ts";
 
 /** Pulse, cancel, list and one, in all the spellings of the original. */
 export function heartbeatRoutes(app: Hono<AppEnv>): void {
@@ -32,15 +35,29 @@ export function heartbeatRoutes(app: Hono<AppEnv>): void {
 async function postPulse(c: AppContext): Promise<Response> {
   const config = configOf(c.env);
   const said = parseFields(pulseSchema, await readFields(c.req.raw));
-  const pulse = pulseOf(said, config);
-  const snapshot = await callMonitor(c.env, said.service, (monitor) => monitor.pulse(pulse));
+  const snapshot = await pulse(c, said, config);
   const warnings = warningsOf(snapshot, config);
   return c.json({
     result: 200,
     action: "pulse",
-    heartBeat: heartBeat(snapshot, (seconds) => seconds),
+    heartBeat: heartBeat(c, snapshot, (seconds) => seconds),
     ...(warnings.length > 0 ? { warnings } : {}),
   });
+}
+
+async function pulse(c: AppContext, said: z.output<typeof pulseSchema>, config: Config): Promise<Snapshot> {
+  const { service } = said;
+  const device = deviceOn(c, service);
+  const target = namedTarget(said, config);
+  const pulse: DevicePulse = { ...settingsOf(said, config), ...(target && { target }) };
+  if (device) {
+    const answer = await callMonitor<ByKey<Snapshot>>(c.env, service, async (monitor) =>
+      monitor.pulseByKey(device.version, pulse),
+    );
+    return outcomeOf(c, answer);
+  }
+  const whole: Pulse = { ...pulse, target: target ?? defaultTarget(config) };
+  return callMonitor(c.env, service, (monitor) => monitor.pulse(whole));
 }
 
 /** What is dubious about the targets, as sentences that name each as the answer does. */
@@ -57,8 +74,8 @@ function ofFurther(index: number, sentence: string): string {
   return sentence.replaceAll("alertType", `alerts[${index}].type`).replaceAll("alertTarget", `alerts[${index}].target`);
 }
 
-function pulseOf(said: z.output<typeof pulseSchema>, config: Config): Pulse {
-  const pulse: Pulse = { nextInSeconds: said.nextIn, target: targetOf(said, config) };
+function settingsOf(said: z.output<typeof pulseSchema>, config: Config): Omit<Pulse, "target"> {
+  const pulse: Omit<Pulse, "target"> = { nextInSeconds: said.nextIn };
   if (said.grace !== undefined) pulse.graceSeconds = said.grace;
   if (said.remindEvery !== undefined) pulse.remindEverySeconds = said.remindEvery;
   if (said.pauseUntil !== undefined) {
@@ -78,22 +95,35 @@ function accepted(target: Target, config: Config, hintOf = (refusal: string) => 
   return target;
 }
 
-/** Where a pulse's alerts go: both fields are given, or neither, and then there is a default. */
-function targetOf(said: { alertType?: string | undefined; alertTarget?: string | undefined }, config: Config): Target {
-  const { alertType: type, alertTarget: target } = said;
+/** Where a pulse says that its alerts go: both fields are given, or neither. */
+function namedTarget({ alertType: type, alertTarget: target }: z.output<typeof pulseSchema>, config: Config) {
   if (type !== undefined && target !== undefined) return accepted({ type, target }, config);
   if (type !== undefined || target !== undefined) {
     throw new AppError("invalid_input", "alertType and alertTarget must be given together.");
   }
+  return undefined;
+}
+
+function defaultTarget(config: Config): Target {
   if (config.defaultTarget) return config.defaultTarget;
-  throw new AppError("invalid_input", "alertType and alertTarget are missing, and no default alert is configured.");
+  throw new AppError("invalid_input", NO_TARGET);
 }
 
 async function deleteHeartbeat(c: AppContext): Promise<Response> {
   const { service, forget } = parseFields(cancelSchema, await readFields(c.req.raw));
-  const snapshot = await callMonitor(c.env, service, (monitor) => (forget ? monitor.forget() : monitor.cancel()));
-  const shown = snapshot ? heartBeat(snapshot, (seconds) => seconds) : service;
+  const snapshot = await cancel(c, service, forget);
+  const shown = snapshot ? heartBeat(c, snapshot, (seconds) => seconds) : service;
   return c.json({ result: 200, action: "cancel", heartBeat: shown });
+}
+
+async function cancel(c: AppContext, service: string, forget: boolean): Promise<Snapshot | null> {
+  const device = deviceOn(c, service);
+  if (!device) return callMonitor(c.env, service, (monitor) => (forget ? monitor.forget() : monitor.cancel()));
+  if (forget) throw new AppError("forbidden", PULSES_ONLY);
+  const answer = await callMonitor<ByKey<Snapshot | null>>(c.env, service, async (monitor) =>
+    monitor.cancelByKey(device.version),
+  );
+  return outcomeOf(c, answer);
 }
 
 async function getList(c: AppContext): Promise<Response> {
@@ -101,7 +131,7 @@ async function getList(c: AppContext): Promise<Response> {
   const writeDate = dateWriter(humanDates, configOf(c.env));
   const snapshots = await listHeartbeats(c.env, Date.now(), IN_A_REQUEST.services);
   if (!snapshots) return handOver(c);
-  return c.json({ result: 200, heartBeats: snapshots.map((snapshot) => heartBeat(snapshot, writeDate)) });
+  return c.json({ result: 200, heartBeats: snapshots.map((snapshot) => heartBeat(c, snapshot, writeDate)) });
 }
 
 /** A browser without the password was let through to here only to be shown the way. */
@@ -139,13 +169,13 @@ async function getOne(c: AppContext, fields: Record<string, unknown>): Promise<R
   const isKnown = await findService(openDatabase(c.env.DB), service);
   const snapshot = isKnown && (await callMonitor(c.env, service, (monitor) => monitor.snapshot()));
   if (!snapshot) throw new AppError("not_found", "There is no service of this name.");
-  return c.json({ result: 200, heartBeat: heartBeat(snapshot, dateWriter(humanDates, configOf(c.env))) });
+  return c.json({ result: 200, heartBeat: heartBeat(c, snapshot, dateWriter(humanDates, configOf(c.env))) });
 }
 
 /** A service as the wire has it. */
-function heartBeat(snapshot: Snapshot, writeDate: DateWriter) {
-  const { service, status, since, last, nextIn, grace, graceIsOwn, remindEvery, pauseUntil, targets, asOf } = snapshot;
-  const [main, ...alerts] = targets;
+function heartBeat(c: AppContext, snapshot: Snapshot, writeDate: DateWriter) {
+  const { service, status, since, last, nextIn, grace, graceIsOwn, remindEvery, pauseUntil, asOf } = snapshot;
+  const [main, ...alerts] = seenService(c, snapshot).targets;
   return {
     service,
     alertType: main?.type,

@@ -22,6 +22,8 @@ const ALERT_TYPE_HINT = "alertType must be a string.";
 const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CHARACTERS} characters.`;
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const LIMIT_HINT = `limit must be an integer from 1 to ${PAGE_LIMITS.most}.`;
+const MAX_NEXT_IN_HINT = `maxNextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
+export const NO_TARGET = "alertType and alertTarget are missing, and no default alert is configured.";
 export const DELIVERY_STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
 
 function targetText(hint: string) {
@@ -50,6 +52,13 @@ export const cancelSchema = z.object({
   service: serviceName,
   forget: z._default(z.optional(boolean("forget must be true or false.")), false),
 });
+
+export const newKeySchema = z.object({
+  service: serviceName,
+  maxNextIn: seconds(MAX_NEXT_IN_HINT, 1, LONGEST_NEXT_IN_SECONDS),
+});
+
+export const revocationSchema = z.object({ service: serviceName });
 
 export const heartbeatSchema = z.object({ service: serviceName, humanDates });
 

@@ -1,13 +1,14 @@
 import type { Config } from "../config.ts";
-import { type AlertRecord, failureEvent, noticeOfFailure } from "../domain/alert.ts";
+import { type Alert, type AlertRecord, failureEvent, noticeOfFailure } from "../domain/alert.ts";
 import { D1_LANE, dueDeliveries, laneOf, type OutboxEntry, type OwedAlert } from "../domain/outbox.ts";
 import { type Attempts, beginAttempt, decide, type Outcome } from "../domain/retry.ts";
+import type { Target } from "../domain/service.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { log } from "../log.ts";
-import { send } from "../providers/index.ts";
 import type { D1Lane } from "./d1-lane.ts";
 import { CLAIM_MS, type Ledger } from "./ledger.ts";
+import type { Delivery } from "./messenger.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** A Worker may have six connections waiting for an answer; D1 and the directory need theirs. */
@@ -15,20 +16,25 @@ const MOST_AT_ONCE = 4;
 /** An alarm may run for 15 minutes; what is still due after one is left to the next run. */
 const LONGEST_RUN_MS = MINUTE_MS;
 
+/** Makes one attempt to send an alert; never rejects. */
+type SendAlert = (alert: Alert, target: Target) => Promise<Delivery>;
+
 /** Delivers what is due, lane by lane, at least once; used by `alarm()` alone, of which only one runs at a time. */
 export class Dispatcher {
   readonly #outbox: Outbox;
   readonly #d1Lane: D1Lane;
   readonly #config: Config;
   readonly #ledger: Ledger;
+  readonly #send: SendAlert;
   readonly #busyLanes = new Set<string>();
   #nudge = Promise.withResolvers<void>();
 
-  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, ledger: Ledger) {
+  constructor(outbox: Outbox, d1Lane: D1Lane, config: Config, ledger: Ledger, send: SendAlert) {
     this.#outbox = outbox;
     this.#d1Lane = d1Lane;
     this.#config = config;
     this.#ledger = ledger;
+    this.#send = send;
   }
 
   /** Tells a run that something more may be due. */
@@ -98,9 +104,13 @@ export class Dispatcher {
     }
     const attempts = beginAttempt(entry.attempts, nowMs);
     this.#ledger.transaction(nowMs, () => this.#outbox.postpone(entry.id, nowMs + CLAIM_MS, attempts));
-    const outcome = await send(alert, target, this.#config);
+    const delivery = await this.#send(alert, target);
     const answeredMs = Date.now();
-    this.#ledger.transaction(answeredMs, () => this.#settle(entry.id, owed, attempts, outcome, answeredMs));
+    this.#ledger.transaction(answeredMs, () => {
+      // It was no attempt where nothing was tried.
+      if (delivery.kind === "later") this.#outbox.postpone(entry.id, delivery.atMs, entry.attempts);
+      else this.#settle(entry.id, owed, attempts, delivery, answeredMs);
+    });
   }
 
   #settle(id: number, owed: OwedAlert, attempts: Attempts, outcome: Outcome, nowMs: number): void {

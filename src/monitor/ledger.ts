@@ -9,6 +9,7 @@ import {
   type Owed,
   type OwedAlert,
 } from "../domain/outbox.ts";
+import type { KeyGrant } from "../domain/pulse-key.ts";
 import { attemptsAgain } from "../domain/retry.ts";
 import { type Change, expectedMs, type Service } from "../domain/service.ts";
 import { sameSettings } from "../domain/snapshot.ts";
@@ -75,6 +76,27 @@ export class Ledger {
   /** Rises with every change of anything but the deadline; 0 before the first. */
   get revision(): number {
     return this.#store.revision;
+  }
+
+  /** What the service's pulse key allows; undefined where it has none. */
+  get grant(): KeyGrant | undefined {
+    return this.#store.keys.grant;
+  }
+
+  /** Gives the service a pulse key in place of the one before; returns its version. */
+  issueKey(maxNextInSeconds: number, nowMs: number): number {
+    let version = 0;
+    this.transaction(nowMs, () => {
+      version = this.#store.keys.issue(maxNextInSeconds, nowMs).version;
+    });
+    return version;
+  }
+
+  /** Takes the pulse key away; where it was all that was kept, nothing is. */
+  revokeKey(nowMs: number): void {
+    if (!this.grant) return;
+    this.transaction(nowMs, () => this.#store.keys.revoke());
+    this.retire();
   }
 
   /** To be called first in `alarm()`: what becomes due from now on is the run's. */
@@ -169,9 +191,9 @@ export class Ledger {
     this.#store.write(this.service, wakeMs, nowMs);
   }
 
-  /** Where there is neither a service nor anything owed, nothing is kept. */
+  /** Where there is neither a service nor a key nor anything owed, nothing is kept. */
   retire(): void {
-    if (this.service || !this.#outbox.isEmpty) return;
+    if (this.service || this.grant || !this.#outbox.isEmpty) return;
     this.#storage.deleteAll().catch((error) => this.#owner.reset(error));
     this.#outbox.forgetTable();
   }

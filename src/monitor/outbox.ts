@@ -66,14 +66,14 @@ export class Outbox {
       entry.lane,
       JSON.stringify(owed),
       nextMs,
-      attempts ? JSON.stringify(attempts) : null,
+      textOf(attempts),
     );
     this.#entries.set(entry.id, entry);
   }
 
-  /** Remembers an attempt, and when the next one may be. */
-  postpone(id: number, nextMs: number, attempts: Attempts): void {
-    this.#exec("update outbox set next_ms = ?, attempts = ? where id = ?", nextMs, JSON.stringify(attempts), id);
+  /** Remembers the attempts so far, and when the next one may be. */
+  postpone(id: number, nextMs: number, attempts: Attempts | undefined): void {
+    this.#exec("update outbox set next_ms = ?, attempts = ? where id = ?", nextMs, textOf(attempts), id);
     this.#change(id, { nextMs, attempts });
   }
 
@@ -105,4 +105,8 @@ export class Outbox {
   #exec(query: string, ...bindings: unknown[]): Iterable<Record<string, unknown>> {
     return this.#storage.sql.exec(query, ...bindings);
   }
+}
+
+function textOf(attempts: Attempts | undefined): string | null {
+  return attempts ? JSON.stringify(attempts) : null;
 }

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Env } from "../config.ts";
+import { type Budget, budgetMessage, restUntilMs, type Spent, spend } from "../domain/budget.ts";
 import type { Event } from "../domain/event.ts";
 import { ERROR_LEVEL, WARNING_LEVEL } from "../domain/level.ts";
 import { isMassSilence, LATEST_ALARM_MS, type OutageSign, outageMessage, SILENCE_WINDOW_MS } from "../domain/outage.ts";
@@ -59,12 +60,14 @@ export class Sentinel extends DurableObject<Env> {
   /** How many had to pulse, at a moment: those that were alive, and those that had died within the window. */
   #due: { atMs: number; count: Promise<number> } | undefined;
   #outage: Outage | undefined;
+  #budget: Budget | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#db = openDatabase(env.DB);
     this.#silences = new Map(ctx.storage.kv.get<[string, number][]>("silences"));
     this.#outage = ctx.storage.kv.get<Outage>("outage");
+    this.#budget = ctx.storage.kv.get<Budget>("budget");
   }
 
   /** A service is about to die. Returns whether so many fall silent that it should be excused. */
@@ -130,6 +133,32 @@ export class Sentinel extends DurableObject<Env> {
     else await callWatchdog(watchdogUrl);
   }
 
+  /** Adds to what was used today of the free plan's quotas, and tells when it is much. */
+  async spent(report: Spent): Promise<void> {
+    const nowMs = Date.now();
+    // This very report costs, too.
+    const own = { objectRequests: (report.objectRequests ?? 0) + 1, objectRows: (report.objectRows ?? 0) + 1 };
+    const { budget, news } = spend(this.#budget, { ...report, ...own }, nowMs);
+    this.#keepBudget(budget);
+    for (const { quota, share, toldBefore } of news) {
+      try {
+        await this.#tell(budgetMessage(quota, share), nowMs);
+        log("warn", "budget.told", { quota, share });
+      } catch (error) {
+        // The next report tells it.
+        if (this.#budget?.day === budget.day) {
+          this.#keepBudget({ ...this.#budget, told: { ...this.#budget.told, [quota]: toldBefore } });
+        }
+        log("warn", "budget.failed", { error: errorText(error) });
+      }
+    }
+  }
+
+  /** Until when what only looks has to wait, in milliseconds since the epoch, so that pulses don't; undefined for no. */
+  restUntilMs(): number | undefined {
+    return restUntilMs(this.#budget, Date.now());
+  }
+
   /** The alarm proves itself. */
   override async alarm(): Promise<void> {
     const proof = this.ctx.storage.kv.get<Proof>("proof");
@@ -180,6 +209,11 @@ export class Sentinel extends DurableObject<Env> {
       this.#due = undefined;
       throw error;
     }
+  }
+
+  #keepBudget(budget: Budget): void {
+    this.#budget = budget;
+    this.ctx.storage.kv.put("budget", budget);
   }
 
   #saveSoon(): void {

@@ -3,6 +3,7 @@ import { type Config, configOf, type Env } from "../config.ts";
 import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
 import { dateMs, type Event } from "../domain/event.ts";
 import { isNewSilence, type OutageSign } from "../domain/outage.ts";
+import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
 import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
@@ -16,7 +17,10 @@ import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
-import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
+import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
+import { sendAlert } from "./send-alert.ts";
+import { SentinelLink } from "./sentinel-link.ts";
+import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
 
@@ -24,15 +28,14 @@ import { within } from "./within.ts";
 const LONGEST_WAIT_FOR_D1_MS = 2 * SECOND_MS;
 const LONGEST_ALARM_BACKOFF_MS = 10 * MINUTE_MS;
 
-/** How long a death waits to hear whether others fall silent, too. */
-const LONGEST_WAIT_FOR_SENTINEL_MS = 2 * SECOND_MS;
-
-/**
- * When a pulse of a service was refused last, by the service's name: the object that refused it is gone, its isolate is
- * not. What is lost of this is known by nobody.
- */
-const refusals = new Map<string, number>();
-const MOST_REFUSALS = 10_000;
+/** What the object's work costs, about: docs/deploy.md has it more exactly. */
+const COST = {
+  steadyPulse: { objectRequests: 1, objectRows: 1 },
+  look: { objectRequests: 1 },
+  change: { objectRequests: 1, objectRows: 8 },
+  /** With what is asked of the sentinel and of a messenger. */
+  alarm: { objectRequests: 3, objectRows: 12 },
+};
 
 /** One service: its truth, its alarm clock, and what it owes the world. Addressed by the service's name. */
 export class ServiceMonitor extends DurableObject<Env> {
@@ -40,6 +43,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   readonly #config: Config;
   readonly #db: Database;
   readonly #d1Lane: D1Lane;
+  readonly #sentinel: SentinelLink;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -49,19 +53,21 @@ export class ServiceMonitor extends DurableObject<Env> {
     super(ctx, env);
     this.#name = ctx.id.name ?? "";
     this.#config = configOf(env);
-    this.#db = openDatabase(env.DB);
+    this.#db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
+    this.#sentinel = new SentinelLink(env, this.#name);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
       const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
       const { timeZone, alertsEnabled } = this.#config;
       const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
       const nudge = () => this.#dispatcher.nudge();
-      const refusedMs = () => refusals.get(this.#name);
       const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
-      this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, { nudge, reset, refusedMs, excused });
-      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger);
+      const owner = { nudge, reset, refusedMs: () => refusedMs(this.#name), excused };
+      this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
+      const send = (alert: Alert, target: Target) => sendAlert(env, this.#config, alert, target);
+      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
     });
   }
 
@@ -75,11 +81,40 @@ export class ServiceMonitor extends DurableObject<Env> {
     const isNews = this.#ledger.commit(change, nowMs);
     // The deadline may be nearer now than a run that is under way expects.
     this.#dispatcher.nudge();
+    spend(this.env, isNews ? COST.change : COST.steadyPulse);
     if (isNews) await this.#flushBriefly();
     else if (before && isRefreshDue(before.lastMs, nowMs, refreshPhaseSeconds(this.#name))) {
       this.ctx.waitUntil(this.#refreshDirectory());
     }
     return this.#snapshotOf(change.service, nowMs);
+  }
+
+  /** Registers a sign of life by a pulse key, as far as the key allows; durable when it returns. */
+  async pulseByKey(version: number, said: DevicePulse): Promise<ByKey<Snapshot>> {
+    const { grant, service } = this.#ledger;
+    const allowed = pulseByKey(grant, version, said, service, this.#config, Date.now());
+    if ("done" in allowed) return { done: await this.pulse(allowed.done) };
+    spend(this.env, COST.look);
+    return allowed;
+  }
+
+  /** Cancels by a pulse key. */
+  async cancelByKey(version: number): Promise<ByKey<Snapshot | null>> {
+    if (this.#ledger.grant?.version === version) return { done: await this.cancel() };
+    spend(this.env, COST.look);
+    return { refused: { why: "revoked" } };
+  }
+
+  /** Gives the service a pulse key in place of the one before; returns its version. */
+  async issueKey(maxNextInSeconds: number): Promise<number> {
+    spend(this.env, COST.steadyPulse);
+    return this.#ledger.issueKey(maxNextInSeconds, Date.now());
+  }
+
+  /** Takes the service's pulse key away, if it has one. */
+  async revokeKey(): Promise<void> {
+    spend(this.env, COST.steadyPulse);
+    this.#ledger.revokeKey(Date.now());
   }
 
   /** The service is no longer needed; null where it was never heard of. */
@@ -92,6 +127,8 @@ export class ServiceMonitor extends DurableObject<Env> {
     const nowMs = Date.now();
     const cancelled = this.#ledger.service && cancel(this.#ledger.service, nowMs).service;
     const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
+    // Of a service that never pulsed there may be a key.
+    if (!cancelled) this.#ledger.revokeKey(nowMs);
     // One step: a pulse that came between two would be acknowledged, and then forgotten.
     await this.#change(forget);
     return last;
@@ -157,6 +194,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   async #wakeUp(): Promise<void> {
+    spend(this.env, COST.alarm);
     this.#ledger.beginRun();
     try {
       this.#ledger.excuseDoubtful(Date.now());
@@ -179,13 +217,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     if (!isNewSilence(service, nowMs)) return;
     // What is awaited here may be cut short: then this is asked again.
     this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
-    try {
-      const asked = this.#sentinel.fallsSilent(this.#name, expectedMs(service));
-      if (!(await within(LONGEST_WAIT_FOR_SENTINEL_MS, asked))) return;
-    } catch (error) {
-      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
-      return;
-    }
+    if (!(await this.#sentinel.seesOutage(expectedMs(service)))) return;
     const answeredMs = Date.now();
     // A pulse may have come meanwhile.
     if (isNewSilence(this.#ledger.service, answeredMs)) this.#ledger.excuse("silence", answeredMs);
@@ -195,16 +227,8 @@ export class ServiceMonitor extends DurableObject<Env> {
     log("warn", "service.excused", { service: this.#name, sign });
     // The sentinel knows it already.
     if (sign === "silence") return;
-    refusals.delete(this.#name);
-    const told = this.#sentinel.noticeOutage(sign, sinceMs).catch((error) => {
-      // Another service's object says it, or nobody does: the deaths will be told all the same.
-      log("warn", "sentinel.failed", { service: this.#name, error: errorText(error) });
-    });
-    this.ctx.waitUntil(told);
-  }
-
-  get #sentinel(): DurableObjectStub<Sentinel> {
-    return this.env.SENTINEL.getByName(SENTINEL_NAME);
+    forgetRefusal(this.#name);
+    this.ctx.waitUntil(this.#sentinel.noticeOutage(sign, sinceMs));
   }
 
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
@@ -213,7 +237,9 @@ export class ServiceMonitor extends DurableObject<Env> {
     const before = this.#ledger.service;
     if (!before) return null;
     const { service, transitions } = verb(before, nowMs);
-    if (this.#ledger.commit({ service, transitions }, nowMs)) await this.#flushBriefly();
+    const isNews = this.#ledger.commit({ service, transitions }, nowMs);
+    spend(this.env, isNews ? COST.change : COST.look);
+    if (isNews) await this.#flushBriefly();
     return service ? this.#snapshotOf(service, nowMs) : null;
   }
 
@@ -269,16 +295,8 @@ export class ServiceMonitor extends DurableObject<Env> {
   }
 
   #reset(error: unknown): void {
-    this.#rememberRefusal();
+    if (this.#pulsedMs > 0) rememberRefusal(this.#name, this.#pulsedMs);
     log("error", "storage.failed", { service: this.#name, error: errorText(error) });
     this.ctx.abort("a write was refused");
-  }
-
-  /** The pulse that was not stored was a sign of life all the same. */
-  #rememberRefusal(): void {
-    if (this.#pulsedMs === 0) return;
-    const [oldest] = refusals.keys();
-    if (refusals.size >= MOST_REFUSALS && oldest !== undefined) refusals.delete(oldest);
-    refusals.set(this.#name, this.#pulsedMs);
   }
 }

@@ -1,5 +1,6 @@
 import { promiseEndMs, type Service } from "../domain/service.ts";
 import { SECOND_MS } from "../domain/time.ts";
+import { KeyStore } from "./key-store.ts";
 
 /** What a state store needs of the object's storage. */
 export interface StateStorage {
@@ -25,10 +26,12 @@ type Stored<S> = S extends Service
 const KEY = "service";
 
 /**
- * Keeps a service and its alarm. A steady pulse changes nothing but the deadline, and the deadline is the alarm, so it
+ * Keeps a service, its pulse key and its alarm. A steady pulse changes nothing but the deadline, and the deadline is the alarm, so it
  * writes exactly one row. This is known here only: everyone else sees a whole service.
  */
 export class StateStore {
+  /** The service's pulse key: there may be one before the first pulse, and none when the service is forgotten. */
+  readonly keys: KeyStore;
   readonly #storage: StateStorage;
   readonly #onLostWrite: (error: unknown) => void;
   #stored: StoredService | undefined;
@@ -40,6 +43,7 @@ export class StateStore {
   private constructor(storage: StateStorage, onLostWrite: (error: unknown) => void) {
     this.#storage = storage;
     this.#onLostWrite = onLostWrite;
+    this.keys = new KeyStore(storage.kv);
   }
 
   /**
@@ -100,6 +104,7 @@ export class StateStore {
       }
     } else if (this.#stored) {
       this.#storage.kv.delete(KEY);
+      this.keys.revoke();
       this.#forgottenRevision = this.#stored.revision;
       this.#stored = undefined;
     }

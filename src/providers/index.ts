@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Alert } from "../domain/alert.ts";
+import type { Message } from "../domain/digest.ts";
 import type { Outcome } from "../domain/retry.ts";
 import type { Target } from "../domain/service.ts";
 import { mail } from "./mail.ts";
@@ -31,9 +31,14 @@ export function warnOfTarget({ type, target }: Target, config: Config): string[]
   return refusal ? [refusal] : (providers.get(type)?.warnings(target, config) ?? []);
 }
 
-/** Makes one attempt to send an alert to a target. Never throws. */
-export async function send(alert: Alert, { type, target }: Target, config: Config): Promise<Outcome> {
+/** How many characters a message to a target may have. */
+export function longestText({ type }: Target): number {
+  return providers.get(type)?.longestText ?? 0;
+}
+
+/** Makes one attempt to send a message to a target. Never throws. */
+export async function send(message: Message, { type, target }: Target, config: Config): Promise<Outcome> {
   const provider = providers.get(type);
   if (!provider) return { kind: "permanent", answer: `there is no alertType ${type}` };
-  return deliver(provider, alert, target, config);
+  return deliver(provider, message, target, config);
 }

@@ -8,6 +8,8 @@ const MOST_SUBJECT = 200;
 
 /** Mail through MailChannels' Email API (docs.mailchannels.net): the target is one address or several, comma-separated. */
 export const mail: Provider = {
+  longestText: 60_000,
+
   refuses: () => undefined,
 
   warnings(target, config) {
@@ -21,7 +23,7 @@ export const mail: Provider = {
     ];
   },
 
-  async request(alert, target, config) {
+  async request(message, target, config) {
     const { apiKey, from, apiUrl } = config.mail;
     if (!apiKey) return { kind: "credentials", answer: "MAILCHANNELS_API_KEY is not configured" };
     if (!from) return { kind: "credentials", answer: "MAIL_FROM is not configured" };
@@ -31,8 +33,10 @@ export const mail: Provider = {
       body: JSON.stringify({
         personalizations: [{ to: addresses(target).map((email) => ({ email })) }],
         from: { email: from, name: "watchTower" },
-        subject: cutText(alert.title, MOST_SUBJECT),
-        content: [{ type: "text/plain", value: [alert.message, linkOf(config, alert)].filter(Boolean).join("\n\n") }],
+        subject: cutText(message.title, MOST_SUBJECT),
+        content: [
+          { type: "text/plain", value: [message.message, linkOf(config, message)].filter(Boolean).join("\n\n") },
+        ],
       }),
     };
   },

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Alert } from "../domain/alert.ts";
+import type { Message } from "../domain/digest.ts";
 import type { Outcome } from "../domain/retry.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText } from "../log.ts";
@@ -14,13 +14,13 @@ const MOST_BODY_BYTES = 16 * 1024;
 /** How much of an answer is kept for people, in characters. */
 const MOST_SHOWN = 200;
 
-/** Makes one attempt to deliver an alert. Never throws: whatever goes wrong is an outcome. */
-export async function deliver(provider: Provider, alert: Alert, target: string, config: Config): Promise<Outcome> {
+/** Makes one attempt to deliver a message. Never throws: whatever goes wrong is an outcome. */
+export async function deliver(provider: Provider, message: Message, target: string, config: Config): Promise<Outcome> {
   // Not AbortSignal.timeout: its timer can't be cleared, and would keep the object awake, and billed, after the answer.
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(LATE)), TIMEOUT_MS);
   try {
-    const request = await provider.request(alert, target, config);
+    const request = await provider.request(message, target, config);
     if ("kind" in request) return request;
     const response = await fetch(request.url, {
       method: "POST",

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { Alert } from "../domain/alert.ts";
+import type { Message } from "../domain/digest.ts";
 import type { Outcome } from "../domain/retry.ts";
 
 /** A request to a provider; redirects are never followed. */
@@ -18,12 +18,14 @@ export interface ProviderAnswer {
 
 /** One way to tell people something. It shapes a request and classifies the answer; when to repeat is not its business. */
 export interface Provider {
+  /** How many characters a message's text may have. */
+  longestText: number;
   /** Why a target can't be used at all, as one sentence that goes into a hint; undefined where it can. */
   refuses(target: string, config: Config): string | undefined;
   /** What is dubious about a target or about our own configuration, as sentences; the target is accepted all the same. */
   warnings(target: string, config: Config): string[];
   /** The request, or the outcome where there is nothing to send: credentials are missing. */
-  request(alert: Alert, target: string, config: Config): Promise<ProviderRequest | Outcome>;
+  request(message: Message, target: string, config: Config): Promise<ProviderRequest | Outcome>;
   /** What the answer means. */
   classify(answer: ProviderAnswer): Outcome;
 }

@@ -1,7 +1,8 @@
-import { toSeconds } from "../domain/time.ts";
+import type { Outcome } from "../domain/retry.ts";
+import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { linkOf } from "./link.ts";
 import { classifyByStatus, jsonObject } from "./post.ts";
-import type { Provider } from "./provider.ts";
+import type { Provider, ProviderAnswer } from "./provider.ts";
 import { cutText } from "./text.ts";
 
 /** The limits of a message, in characters (pushover.net/api#limits). */
@@ -10,6 +11,8 @@ const MOST_MESSAGE = 1_024;
 
 /** Pushover (pushover.net/api): the target is a user's or a group's key. */
 export const pushover: Provider = {
+  longestText: MOST_MESSAGE,
+
   refuses: () => undefined,
 
   warnings(target, config) {
@@ -19,7 +22,7 @@ export const pushover: Provider = {
     ];
   },
 
-  async request(alert, target, config) {
+  async request(message, target, config) {
     if (!config.pushover.token) return { kind: "credentials", answer: "PUSHOVER_TOKEN is not configured" };
     return {
       url: `${config.pushover.apiUrl}/1/messages.json`,
@@ -27,16 +30,16 @@ export const pushover: Provider = {
       body: JSON.stringify({
         token: config.pushover.token,
         user: target,
-        title: cutText(alert.title, MOST_TITLE),
-        message: cutText(alert.message, MOST_MESSAGE),
-        timestamp: toSeconds(alert.dateMs),
-        url: linkOf(config, alert),
+        title: cutText(message.title, MOST_TITLE),
+        message: cutText(message.message, MOST_MESSAGE),
+        timestamp: toSeconds(message.dateMs),
+        url: linkOf(config, message),
       }),
     };
   },
 
   classify(answer) {
-    const outcome = classifyByStatus(answer);
+    const outcome = withReset(classifyByStatus(answer), answer);
     const said = jsonObject(answer.body);
     // Pushover says "token":"invalid" of a refused token and, with 429, of a used-up month: both are ours to mend.
     if (answer.status < 500 && said?.token === "invalid") return { kind: "credentials", answer: outcome.answer };
@@ -45,3 +48,10 @@ export const pushover: Provider = {
     return { kind: typeof said?.status === "number" ? "permanent" : "retry", answer: outcome.answer };
   },
 };
+
+/** A quota that is used up comes back at a moment that Pushover says (pushover.net/api#limits), in seconds since the epoch. */
+function withReset(outcome: Outcome, { status, headers }: ProviderAnswer): Outcome {
+  if (status !== 429 || outcome.kind !== "retry" || outcome.retryAfterMs !== undefined) return outcome;
+  const resetMs = Number(headers.get("x-limit-app-reset")) * SECOND_MS;
+  return resetMs > Date.now() ? { ...outcome, retryAfterMs: resetMs - Date.now() } : outcome;
+}

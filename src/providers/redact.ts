@@ -20,9 +20,10 @@ export function redact(said: string, config: Config, target: string): string {
 }
 
 function secretsOf(config: Config, target: string): string[] {
-  const { password, pushover, mail, webhook, watchdogUrl = "", defaultTarget } = config;
+  const { password, previousPassword, readPassword, pulseKeySecret, watchdogUrl = "", defaultTarget } = config;
+  const configured = [password, previousPassword, readPassword, pulseKeySecret, config.pushover.token];
   return [
-    ...[password, pushover.token, mail.apiKey, webhook.secret].filter((secret) => secret !== undefined),
+    ...[...configured, config.mail.apiKey, config.webhook.secret].filter((secret) => secret !== undefined),
     ...[watchdogUrl, target, defaultTarget?.target ?? ""].flatMap(secretsIn),
   ].filter((secret) => secret.length >= SHORTEST_SECRET);
 }

@@ -1,11 +1,15 @@
 import ipaddr from "ipaddr.js";
+import type { Config } from "../config.ts";
 import type { Alert } from "../domain/alert.ts";
+import type { Digest } from "../domain/digest.ts";
 import { linkOf } from "./link.ts";
 import { classifyByStatus } from "./post.ts";
 import type { Provider } from "./provider.ts";
 
 /** A JSON POST to any URL, signed when a secret is configured. */
 export const webhook: Provider = {
+  longestText: 60_000,
+
   refuses(target, config) {
     const url = parseHttpUrl(target);
     if (!url) return "alertTarget must be an http or https URL when alertType is webhook.";
@@ -17,10 +21,10 @@ export const webhook: Provider = {
 
   warnings: () => [],
 
-  async request(alert, target, config) {
+  async request(message, target, config) {
     const refusal = this.refuses(target, config);
     if (refusal) return { kind: "permanent", answer: refusal };
-    const body = JSON.stringify({ ...payload(alert), link: linkOf(config, alert) });
+    const body = JSON.stringify(message.kind === "digest" ? digestPayload(message, config) : payload(message, config));
     const headers: Record<string, string> = { "content-type": "application/json", "user-agent": "watchTower" };
     if (config.webhook.secret) headers["x-watchtower-signature"] = `sha256=${await sign(body, config.webhook.secret)}`;
     return { url: target, headers, body };
@@ -29,8 +33,15 @@ export const webhook: Provider = {
   classify: classifyByStatus,
 };
 
-function payload(alert: Alert) {
-  const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
+const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString());
+
+function digestPayload(digest: Digest, config: Config) {
+  const { id, kind, dateMs, title, message, alerts } = digest;
+  const link = linkOf(config, digest);
+  return { id, kind, date: iso(dateMs), title, message, link, alerts: alerts.map((alert) => payload(alert, config)) };
+}
+
+function payload(alert: Alert, config: Config) {
   return {
     id: alert.id,
     kind: alert.kind,
@@ -41,6 +52,8 @@ function payload(alert: Alert) {
     lastPulse: iso(alert.dead?.lastMs),
     deadFrom: iso(alert.dead?.fromMs),
     deadTo: iso(alert.dead?.toMs),
+    changes: alert.changes,
+    link: linkOf(config, alert),
   };
 }
 

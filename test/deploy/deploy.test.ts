@@ -31,7 +31,9 @@ describe("npm run deploy, over the life of an account", { timeout: 60_000 }, () 
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "ServiceMonitor" }));
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "BulkReader" }));
     expect(deployed?.bindings).toContainEqual(expect.objectContaining({ class_name: "Sentinel" }));
-    expect(deployed?.bindings).toContainEqual(expect.objectContaining({ name: "LOGIN_ATTEMPTS", type: "ratelimit" }));
+    for (const name of ["LOGIN_ATTEMPTS", "FAILED_PASSWORDS"]) {
+      expect(deployed?.bindings).toContainEqual(expect.objectContaining({ name, type: "ratelimit" }));
+    }
     const assets = api.account.assets.get(deployed?.metadata.assets?.jwt ?? "");
     expect(assets).toEqual(["/docs.css", "/docs.html", ...Object.values(ASSETS).sort(), "/openapi.json"]);
     expect({ subdomainEnabled, crons }).toEqual({ subdomainEnabled: true, crons: ["*/10 * * * *"] });

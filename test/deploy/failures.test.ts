@@ -109,9 +109,11 @@ describe.concurrent("npm run deploy, when something fails", { timeout: 300_000 }
   test(
     "refuses a password that can't travel in a header, before it asks Cloudflare anything",
     onStub(async (api, project) => {
-      const run = await project.deploy(api, { PASSWORD: "pässword" });
-      expect(run.code).toBe(1);
-      expect(run.stderr).toContain("PASSWORD must be printable ASCII");
+      for (const name of ["PASSWORD", "PASSWORD_PREVIOUS", "PASSWORD_READ"]) {
+        const run = await project.deploy(api, { [name]: "pässword" });
+        expect(run.code).toBe(1);
+        expect(run.stderr).toContain(`${name} must be printable ASCII`);
+      }
       expect(api.calls).toEqual([]);
     }),
   );

@@ -14,12 +14,13 @@ import type { Target, Transition } from "../../src/domain/service.ts";
 const LAST_MS = Date.UTC(2030, 0, 31, 23, 30, 0, 999);
 const EXPECTED_MS = LAST_MS + 60_000;
 const OWNER: Target = { type: "mail", target: "owner@example.com" };
-const DIED: Transition = {
-  kind: "died",
+const DIED = {
+  kind: "died" as const,
   atMs: EXPECTED_MS + 5_000,
   lastMs: LAST_MS,
   expectedMs: EXPECTED_MS,
   targets: [OWNER],
+  changes: 1,
 };
 const REVIVED: Transition = { ...DIED, kind: "revived", atMs: EXPECTED_MS + 3_723_000 };
 const REMINDED = { ...DIED, kind: "reminded" as const, atMs: LAST_MS + 7_500_000, reminders: 0 };
@@ -157,24 +158,24 @@ describe("the notice of an event", () => {
 describe("an alert that is given up", () => {
   const failed: Alert = { id: "01", ...newsOf(DIED) };
 
-  it("is told with what it said, to whom it was meant, and why it failed", () => {
-    expect(noticeOfFailure(failed, OWNER, "HTTP 400: no such user", LAST_MS + 9)).toEqual({
+  it("is told with what it said, roughly to whom it was meant, and why it failed", () => {
+    expect(noticeOfFailure(failed, OWNER, "HTTP 400: no owner@example.com", LAST_MS + 9)).toEqual({
       kind: "event",
       service: "backup",
       dateMs: LAST_MS + 9,
       title: "Alert given up: Service backup has not pulsed",
       message:
-        "An alert of the service backup could not be delivered to mail owner@example.com: HTTP 400: no such user. " +
+        "An alert of the service backup could not be delivered to mail o…@example.com: HTTP 400: no o…@example.com. " +
         "It said: The service backup is not pulsing since 2030-01-31 23:30:00 UTC",
     });
   });
 
   it("is stored as an error of its service, without the address it was meant for", () => {
-    expect(failureEvent("02", failed, OWNER, "HTTP 400")).toEqual({
+    expect(failureEvent("02", failed, OWNER, "HTTP 400: no owner@example.com")).toEqual({
       id: "02",
       service: "backup",
       level: 4,
-      message: "Alert given up (mail): Service backup has not pulsed: HTTP 400",
+      message: "Alert given up (mail): Service backup has not pulsed: HTTP 400: no o…@example.com",
       alert: false,
     });
   });

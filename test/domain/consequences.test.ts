@@ -8,12 +8,13 @@ import { steps, tell } from "./support/story.ts";
 
 const CIRCUMSTANCES = { service: "backup", timeZone: "UTC", alertsEnabled: true, newId: ulid };
 const SILENCED = { ...CIRCUMSTANCES, alertsEnabled: false };
-const DIED: Transition = {
-  kind: "died",
+const DIED = {
+  kind: "died" as const,
   atMs: START_MS + 65_000,
   lastMs: START_MS,
   expectedMs: START_MS + 60_000,
   targets: TARGETS.slice(0, 2),
+  changes: 1,
 };
 const REVIVED: Transition = { ...DIED, kind: "revived", atMs: START_MS + 90_000 };
 const REMINDED: Transition = { ...DIED, kind: "reminded", atMs: START_MS + 125_000, reminders: 0 };
@@ -33,6 +34,7 @@ const transitions: fc.Arbitrary<Transition> = fc.oneof(
     kind: fc.constantFrom("died", "revived"),
     ...times,
     targets: fc.oneof(targets, fc.constant<Target[]>([])),
+    changes: fc.integer({ min: 1, max: 6 }),
   }),
   fc.record({ kind: fc.constant("death-told" as const), ...times, targets }),
   fc.record({ kind: fc.constant("reminded" as const), ...times, targets, reminders: fc.nat() }),

@@ -50,7 +50,7 @@ describe("a death within a pause", () => {
   const dead = died.service as Service;
 
   it("is noticed at the deadline, but told to nobody", () => {
-    expect(died.transitions).toEqual([{ kind: "died", atMs: DEADLINE_MS, ...BEFORE, targets: [] }]);
+    expect(died.transitions).toEqual([{ kind: "died", atMs: DEADLINE_MS, ...BEFORE, targets: [], changes: 1 }]);
     expect(dead).toMatchObject({ status: "dead", sinceMs: DEADLINE_MS, reminders: 0 });
     expect(dead).not.toHaveProperty("toldMs");
     expect(expire(dead, END_MS - 1)).toEqual({ service: dead, transitions: [] });
@@ -66,21 +66,21 @@ describe("a death within a pause", () => {
 
   it("that is noticed only after the pause is told at once", () => {
     expect(expire(PAUSED, END_MS).transitions).toEqual([
-      { kind: "died", atMs: DEADLINE_MS, ...BEFORE, targets: [OWNER] },
+      { kind: "died", atMs: DEADLINE_MS, ...BEFORE, targets: [OWNER], changes: 1 },
     ]);
     expect(expire(PAUSED, END_MS - 1).transitions).toMatchObject([{ kind: "died", targets: [] }]);
   });
 
   it("is not told any more after a pulse, and neither is the return", () => {
     const { service, transitions } = hear(dead, DAILY, END_MS - 1);
-    expect(transitions).toEqual([{ kind: "revived", atMs: END_MS - 1, ...BEFORE, targets: [] }]);
+    expect(transitions).toEqual([{ kind: "revived", atMs: END_MS - 1, ...BEFORE, targets: [], changes: 2 }]);
     expect(service).not.toHaveProperty("untoldRevival");
     expect(expire(service, END_MS + 1).transitions).toEqual([]);
   });
 
   it("is not told to anyone by a pulse that ends the pause: it is over", () => {
     const { service, transitions } = hear(dead, { ...DAILY, pauseUntilMs: 0 }, END_MS - 1);
-    expect(transitions).toEqual([{ kind: "revived", atMs: END_MS - 1, ...BEFORE, targets: [] }]);
+    expect(transitions).toEqual([{ kind: "revived", atMs: END_MS - 1, ...BEFORE, targets: [], changes: 2 }]);
     expect(expire(service, END_MS + 1).transitions).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ describe("a return within a pause", () => {
   const told = { kind: "revival-told", revivedMs, ...BEFORE, targets: [OWNER] };
 
   it("from a death that was told is recorded, and told when the pause ends", () => {
-    expect(revived.transitions).toEqual([{ kind: "revived", atMs: revivedMs, ...BEFORE, targets: [] }]);
+    expect(revived.transitions).toEqual([{ kind: "revived", atMs: revivedMs, ...BEFORE, targets: [], changes: 2 }]);
     expect(revived.service.untoldRevival).toEqual({ ...BEFORE, atMs: revivedMs });
     expect(nextChangeMs(revived.service)).toBe(END_MS);
     expect(expire(revived.service, END_MS - 1)).toEqual({ service: revived.service, transitions: [] });

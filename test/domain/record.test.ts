@@ -19,8 +19,8 @@ describe("the record", () => {
   it("of a death and of a return says from when it was due, also if nobody is told", () => {
     for (const told of [targets, []]) {
       const rest = { atMs: START_MS, ...downtime, targets: told };
-      expect(record({ kind: "died", ...rest })).toEqual({ ...common, status: "dead", ...downtime });
-      expect(record({ kind: "revived", ...rest })).toEqual({ ...common, status: "alive", ...downtime });
+      expect(record({ kind: "died", ...rest, changes: 1 })).toEqual({ ...common, status: "dead", ...downtime });
+      expect(record({ kind: "revived", ...rest, changes: 1 })).toEqual({ ...common, status: "alive", ...downtime });
     }
   });
 

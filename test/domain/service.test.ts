@@ -117,8 +117,8 @@ describe("a pulse", () => {
     const { service, transitions } = pulse(BORN, { nextInSeconds: 10, target: OTHER }, DEFAULTS, DEADLINE_MS);
     expect(service).toMatchObject({ status: "alive", sinceMs: DEADLINE_MS, targets: [OTHER] });
     expect(transitions).toEqual([
-      { kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER] },
-      { kind: "revived", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER] },
+      { kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER], changes: 1 },
+      { kind: "revived", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER], changes: 2 },
       { kind: "retargeted", atMs: DEADLINE_MS, removed: [OWNER] },
     ]);
   });
@@ -129,7 +129,7 @@ describe("a pulse", () => {
     const { service, transitions } = pulse(dead, { nextInSeconds: 10, target: OTHER }, DEFAULTS, nowMs);
     expect(service).toMatchObject({ status: "alive", sinceMs: nowMs, lastMs: nowMs });
     expect(transitions).toEqual([
-      { kind: "revived", atMs: nowMs, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER] },
+      { kind: "revived", atMs: nowMs, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OTHER], changes: 2 },
       { kind: "retargeted", atMs: nowMs, removed: [OWNER] },
     ]);
   });
@@ -190,8 +190,17 @@ describe("time alone", () => {
   it("leaves a service alive until just before its deadline, and not a millisecond longer", () => {
     expect(expire(BORN, DEADLINE_MS - 1)).toEqual({ service: BORN, transitions: [] });
     expect(expire(BORN, DEADLINE_MS)).toEqual({
-      service: { ...BORN, status: "dead", sinceMs: DEADLINE_MS, toldMs: DEADLINE_MS, reminders: 0 },
-      transitions: [{ kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER] }],
+      service: {
+        ...BORN,
+        status: "dead",
+        changesMs: [DEADLINE_MS],
+        sinceMs: DEADLINE_MS,
+        toldMs: DEADLINE_MS,
+        reminders: 0,
+      },
+      transitions: [
+        { kind: "died", atMs: DEADLINE_MS, lastMs: START_MS, expectedMs: EXPECTED_MS, targets: [OWNER], changes: 1 },
+      ],
     });
   });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Pulse, Service, Target } from "../../src/domain/service.ts";
 import { snapshotOf } from "../../src/domain/snapshot.ts";
-import { addressOf, isSameTarget, shownTarget, toldTargets } from "../../src/domain/target.ts";
+import { addressOf, isSameTarget, toldTargets } from "../../src/domain/target.ts";
 import { cancel, expire, pulse } from "../../src/domain/verbs.ts";
 import {
   DEPUTY,
@@ -128,21 +128,5 @@ describe("the targets of a service", () => {
   it("in another order, or with another added, are not news", () => {
     expect(hear(ALIVE, { ...SAID, target: OTHER, furtherTargets: [OWNER] }).transitions).toEqual([]);
     expect(hear(ALIVE, { ...SAID, furtherTargets: [OTHER, HOOK] }).transitions).toEqual([]);
-  });
-});
-
-describe("a target in a text", () => {
-  it.each([
-    [
-      "webhook",
-      "https://ann:pw@hooks.example:8443/services/T0/token?key=secret#x",
-      "webhook https://hooks.example:8443",
-    ],
-    ["mail", "ann@example.com, bob@example.com", "mail ann@example.com, bob@example.com"],
-    ["pushover", "uQiRzpo4DXghDmr9QzzfQu27cmVRsG", "pushover"],
-    ["webhook", "no URL", "webhook"],
-    ["slack", "#ops", "slack"],
-  ])("%s %s is without what may be a secret", (type, target, shown) => {
-    expect(shownTarget({ type, target })).toBe(shown);
   });
 });

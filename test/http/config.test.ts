@@ -5,6 +5,9 @@ describe("the configuration", () => {
   it("has a default for everything but the secrets", () => {
     expect(parseConfig({})).toEqual({
       password: undefined,
+      previousPassword: undefined,
+      readPassword: undefined,
+      pulseKeySecret: undefined,
       pushover: { token: undefined, apiUrl: "https://api.pushover.net" },
       mail: { apiKey: undefined, from: undefined, apiUrl: "https://api.mailchannels.net" },
       webhook: { secret: undefined, allowPrivate: false },
@@ -15,6 +18,7 @@ describe("the configuration", () => {
       eventsPresets: [],
       eventsRetentionDays: 90,
       recordsRetentionDays: 400,
+      plan: "free",
       publicUrl: undefined,
       problems: [],
     });
@@ -23,6 +27,9 @@ describe("the configuration", () => {
   it("is taken from the variables, without the blanks around them", () => {
     const config = parseConfig({
       PASSWORD: " correct horse\n",
+      PASSWORD_PREVIOUS: " battery ",
+      PASSWORD_READ: "staple\n",
+      PULSE_KEY_SECRET: ` ${"k".repeat(32)} `,
       PUSHOVER_TOKEN: " token ",
       PUSHOVER_API_URL: "http://127.0.0.1:1/a//",
       MAILCHANNELS_API_KEY: "key",
@@ -40,9 +47,13 @@ describe("the configuration", () => {
       RECORDS_RETENTION_DAYS: "8",
       PUBLIC_URL: "https://tower.example/",
       WATCHDOG_URL: " https://watchdog.example/ping/1 ",
+      PLAN: "Paid",
     });
     expect(config).toEqual({
       password: "correct horse",
+      previousPassword: "battery",
+      readPassword: "staple",
+      pulseKeySecret: "k".repeat(32),
       pushover: { token: "token", apiUrl: "http://127.0.0.1:1/a" },
       mail: { apiKey: "key", from: "tower@example.com", apiUrl: "https://mail.example" },
       webhook: { secret: "secret", allowPrivate: true },
@@ -55,6 +66,7 @@ describe("the configuration", () => {
       recordsRetentionDays: 8,
       publicUrl: "https://tower.example",
       watchdogUrl: "https://watchdog.example/ping/1",
+      plan: "paid",
       problems: [],
     });
   });
@@ -89,6 +101,8 @@ describe("the configuration", () => {
     ["EVENTS_PRESETS", "[1"],
     ["EVENTS_PRESETS", '[{"service":"s"}]'],
     ["EVENTS_PRESETS", '[{"name":"n","message":5}]'],
+    ["PLAN", "enterprise"],
+    ["PULSE_KEY_SECRET", "k".repeat(31)],
     ["WATCHDOG_URL", "watchdog.example"],
     ["WATCHDOG_URL", "ftp://watchdog.example"],
   ])("does not stop the watching where %s is %j: the default is used, and said so", (name, value) => {
@@ -98,6 +112,15 @@ describe("the configuration", () => {
     expect(problems).toEqual([expect.stringContaining(name)]);
     expect(problems[0]).toMatch(/^[A-Z].*\.$/);
   });
+
+  it.each(["PASSWORD", "PASSWORD_PREVIOUS"])(
+    "has no password to read with that is %s, which changes things",
+    (name) => {
+      const { readPassword, problems } = parseConfig({ [name]: "same", PASSWORD_READ: " same " });
+      expect(readPassword).toBeUndefined();
+      expect(problems).toEqual([expect.stringMatching(/^PASSWORD_READ must differ .*\.$/)]);
+    },
+  );
 
   it("says everything that is wrong at once", () => {
     expect(parseConfig({ GRACE_SECONDS: "x", TIMEZONE: "x", EVENTS_PRESETS: "x" }).problems).toHaveLength(3);

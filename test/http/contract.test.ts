@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
@@ -28,9 +29,12 @@ const BODIES: Record<string, unknown> = {
   Pulse: { service: "described", nextIn: 60, alertType: HOOK.type, alertTarget: HOOK.target },
   Cancellation: { service: "described" },
   NewEvent: { service: "described", message: "hello" },
+  NewKey: { service: "described", maxNextIn: 60 },
 };
-const bodyOf = (operation: Operation) =>
-  BODIES[operation.method === "DELETE" ? "Cancellation" : operation.path.includes("event") ? "NewEvent" : "Pulse"];
+const bodyOf = ({ method, path }: Operation) => {
+  if (method === "DELETE") return BODIES.Cancellation;
+  return BODIES[path === "/key" ? "NewKey" : path.includes("event") ? "NewEvent" : "Pulse"];
+};
 const pathOf = ({ path }: Operation, service = "described") => path.replace("{service}", encodeURIComponent(service));
 const withQuery = (path: string, query: Record<string, unknown>) => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
@@ -56,6 +60,11 @@ const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
   "403": (operation) => visit(operation.method, pathOf(operation)),
   "404": (operation) => ask(operation, { service: "nobody" }),
   "413": (operation) => call(operation.method, operation.path, { raw: new Uint8Array(600_000) }),
+  "429": (operation) => {
+    vi.mocked(env.FAILED_PASSWORDS.limit).mockResolvedValue({ success: false });
+    vi.spyOn(console, "warn").mockReturnValue();
+    return visit(operation.method, pathOf(operation), { password: "wrong" });
+  },
   "500": (operation) => {
     // The comparison of passwords is what all routes do, and nothing of it is expected to fail.
     vi.spyOn(crypto.subtle, "digest").mockRejectedValue(new Error("secret detail"));
@@ -131,6 +140,7 @@ describe("what is described of answers", () => {
       pulse: [full],
       cancel: [{ service: "full" }, { service: "nobody" }],
       addEvent: [{ service: "full", message: "x", alert: true }],
+      key: [{ service: "full", maxNextIn: 60 }],
     };
     const seen = new Set<string>();
     const look = (operation: Operation, answer: Answer) => {
@@ -141,7 +151,7 @@ describe("what is described of answers", () => {
     const missing = { DEFAULT_ALERT_TYPE: undefined, DEFAULT_ALERT_TARGET: undefined };
     const presets = { EVENTS_PRESETS: '[{"name":"a","service":"b","message":"c"}]', GRACE_SECONDS: "?" };
     for (const operation of operations.filter(({ method }) => method === "POST")) {
-      const kind = operation.path.includes("event") ? "addEvent" : "pulse";
+      const kind = operation.path === "/key" ? "key" : operation.path.includes("event") ? "addEvent" : "pulse";
       for (const body of bodies[kind] ?? []) {
         look(operation, await ask(operation, { body }));
         look(operation, await callWith(missing, operation.method, operation.path, { body }));

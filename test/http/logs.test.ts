@@ -3,9 +3,12 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import doc from "../../docs/operations.md?raw";
 import { configOf, type Env } from "../../src/config.ts";
+import type { Alert } from "../../src/domain/alert.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, toSeconds } from "../../src/domain/time.ts";
+import { ulid } from "../../src/domain/ulid.ts";
 import { IN_A_REQUEST } from "../../src/http/bulk.ts";
 import worker from "../../src/index.ts";
+import type { Messenger } from "../../src/monitor/messenger.ts";
 import { callWith, visit } from "../support/app.ts";
 import { call, PASSWORD } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
@@ -35,6 +38,9 @@ const MESSAGE = `the ${MARK}\nof the "night"`;
 /** The whole of each, and how each may look once it was put into a header or a path. */
 const SECRETS = [
   PASSWORD,
+  env.PASSWORD_PREVIOUS,
+  env.PASSWORD_READ,
+  env.PULSE_KEY_SECRET,
   env.PUSHOVER_TOKEN,
   env.MAILCHANNELS_API_KEY,
   env.WEBHOOK_SECRET,
@@ -47,6 +53,16 @@ const SECRETS = [
 ]
   .filter((secret) => secret !== undefined)
   .flatMap((secret) => [secret, encodeURIComponent(secret), btoa(secret), btoa(`ann:${secret}`)]);
+
+/** An alert that may be part of a digest. */
+const digestible = (service: string): Alert => ({
+  id: ulid(Date.now()),
+  kind: "dead",
+  service,
+  dateMs: Date.now(),
+  title: `Service ${service} has not pulsed`,
+  message: MESSAGE,
+});
 
 /** What the page says of an event: its levels, and its fields at each. */
 const documented = new Map<string, Map<string, Set<string>>>();
@@ -240,10 +256,14 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     async (service) => {
       interceptProviders(acceptLoudly);
       await tell(service);
-      vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(() => {
-        throw new Error("no more timers");
-      });
+      const { setTimeout: start } = globalThis;
+      // The run's own timer, which is longer than those of a messenger and of a provider.
+      const timers = vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) => {
+        if (ms === MINUTE_MS) throw new Error("no more timers");
+        return start(work, ms);
+      }) as never);
       await runAlarm(service);
+      timers.mockRestore();
     },
   ],
   [
@@ -359,6 +379,46 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     },
   ],
   [
+    "a messenger that can't be reached",
+    ["messenger.failed"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      vi.mocked(env.MESSENGER.getByName).mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await pulse(service);
+      await runAlarm(service);
+    },
+  ],
+  [
+    "digests, which a webhook takes, or not",
+    ["digest.sent", "digest.refused"],
+    async (service) => {
+      interceptProviders(({ body }) => new Response(MESSAGE, { status: body.alerts?.length === 2 ? 400 : 200 }));
+      const messenger = env.MESSENGER.get(env.MESSENGER.idFromName(service)) as DurableObjectStub<Messenger>;
+      const deliver = (count: number) =>
+        Promise.all(Array.from({ length: count }, (_, i) => messenger.deliver(digestible(`${service} ${i}`), WEBHOOK)));
+      await deliver(11);
+      advance(31 * SECOND_MS);
+      await deliver(3);
+      advance(2 * MINUTE_MS);
+      await deliver(11);
+      advance(31 * SECOND_MS);
+      await deliver(2);
+    },
+  ],
+  ["a quota that is nearly used up", ["budget.told"], () => realSentinel().spent({ d1RowsRead: 4_900_000 })],
+  [
+    "a quota that can't be told of",
+    ["budget.failed"],
+    async () => {
+      vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await realSentinel().spent({ d1RowsWritten: 98_000 });
+    },
+  ],
+  [
     "an outage that can't be told",
     ["outage.failed"],
     async (service) => {
@@ -431,6 +491,17 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     },
   ],
   [
+    "wrong passwords, and too many of them",
+    ["request.refused", "password.throttled"],
+    async () => {
+      vi.mocked(env.FAILED_PASSWORDS.limit).mockRestore();
+      const guess = () => visit("GET", "/", { password: MARK, "cf-connecting-ip": MARK });
+      for (let i = 0; i < 30; i++) await guess();
+      expect((await guess()).status).toBe(429);
+      expect(written.filter((words) => String(words).includes("password.throttled"))).toHaveLength(1);
+    },
+  ],
+  [
     "variables that make no sense",
     ["config.problem"],
     async () => {
@@ -443,7 +514,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
           PUBLIC_URL: MARK,
         },
         ...{ PUSHOVER_API_URL: MARK, MAILCHANNELS_API_URL: MARK, DEFAULT_ALERT_TYPE: MARK },
-        ...{ DEFAULT_ALERT_TARGET: undefined, PASSWORD: MARK },
+        ...{ DEFAULT_ALERT_TARGET: undefined, PASSWORD: MARK, PASSWORD_READ: MARK, PULSE_KEY_SECRET: MARK },
       };
       expect((await callWith(variables, "GET", "/hello", { headers: { password: MARK } })).status).toBe(200);
       expect((await callWith(variables, "GET", "/hello")).status).toBe(403);

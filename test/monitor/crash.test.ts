@@ -204,7 +204,7 @@ async function liveAndDie(
       ...Array.from({ length: 5 }, () => "dead delivered"),
       "dead dropped",
     ]);
-    vi.restoreAllMocks();
+    vi.mocked(globalThis.fetch).mockRestore();
     if (kills === 0) {
       expect(writes(), "the life had as many writes as were tried").toBeLessThanOrEqual(write);
       expect(write).toBeGreaterThan(20);
@@ -261,7 +261,7 @@ describe("an object that is killed", { timeout: 250_000 }, () => {
       ).toEqual([]);
       const told = new Set(received.filter(({ url }) => url === HOOK.target).map(({ body }) => body.id));
       expect([...told].sort(), service).toEqual(failed.map(({ id }) => id));
-      vi.restoreAllMocks();
+      vi.mocked(globalThis.fetch).mockRestore();
       expect(kills > 0 || write > 10, "each write is killed in turn").toBe(true);
     }
   });

@@ -164,7 +164,7 @@ describe("a provider that refuses", () => {
     await settle("refused");
     expect(received.map(({ url }) => url)).toEqual([HOOK.target, DEFAULT_HOOK]);
     expect(received[1]?.body.title).toBe("Alert given up: Service refused has not pulsed");
-    expect(received[1]?.body.message).toContain(HOOK.target);
+    expect(received[1]?.body.message).toContain("to webhook https://hooks.example/…: HTTP 400");
     expect(received[1]?.body.message).toContain("HTTP 400: no");
     const events = await eventsOf("refused");
     expect(events.map(({ level, message }) => [level, message.slice(0, 14)]).sort()).toEqual([

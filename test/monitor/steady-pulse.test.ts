@@ -28,15 +28,32 @@ async function bornInMidPeriod(service: string): Promise<void> {
   refresh.mockRestore();
 }
 
+/** A sign of life, by the password or by a key. */
+const WAYS: [how: string, pulse: (service: string, version: number) => Promise<unknown>][] = [
+  ["by the password", (service) => monitorOf(service).pulse(MINUTELY)],
+  [
+    "by a pulse key",
+    async (service, version) =>
+      expect(await monitorOf(service).pulseByKey(version, MINUTELY)).toHaveProperty("done.status", "alive"),
+  ],
+  [
+    "by a pulse key, which says nothing but the time,",
+    async (service, version) =>
+      expect(await monitorOf(service).pulseByKey(version, { nextInSeconds: 60 })).toHaveProperty("done.nextIn", 60),
+  ],
+];
+
 describe("a steady pulse", () => {
-  it("writes exactly one row, the alarm, and asks D1 nothing", async () => {
-    await bornInMidPeriod("steady");
-    const { put, setAlarm, exec } = await watchWrites("steady");
+  it.each(WAYS)("%s writes exactly one row, the alarm, and asks D1 nothing", async (how, pulse) => {
+    const service = `steady ${how}`;
+    await bornInMidPeriod(service);
+    const version = await monitorOf(service).issueKey(60);
+    const { put, setAlarm, exec } = await watchWrites(service);
     const prepare = vi.spyOn(env.DB, "prepare");
     const batch = vi.spyOn(env.DB, "batch");
     for (let i = 0; i < 9; i++) {
       advance(60_000);
-      await monitorOf("steady").pulse(MINUTELY);
+      await pulse(service, version);
     }
     expect(setAlarm.mock.calls).toHaveLength(9);
     expect(setAlarm).toHaveBeenLastCalledWith(Date.now() + DEADLINE_MS);

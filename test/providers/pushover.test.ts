@@ -47,6 +47,18 @@ describe("the request to Pushover", () => {
 });
 
 describe("Pushover's answer", () => {
+  it("429 says by a header when there is room again", async () => {
+    const reset = String(Math.floor(Date.now() / 1_000) + 100);
+    answerWith(() => new Response("", { status: 429, headers: { "x-limit-app-reset": reset } }));
+    const outcome = await sendTo("pushover");
+    expect(outcome).toMatchObject({ kind: "retry" });
+    const { retryAfterMs = 0 } = outcome as { retryAfterMs?: number };
+    expect(retryAfterMs).toBeGreaterThan(90_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(100_000);
+    answerWith(() => new Response("", { status: 429, headers: { "x-limit-app-reset": "1000" } }));
+    expect(await sendTo("pushover")).not.toHaveProperty("retryAfterMs");
+  });
+
   const refused = (status: number, fields: object) => () => Response.json({ status: 0, ...fields }, { status });
   const cases: [string, () => Response, string][] = [
     ["200 with status 1: queued", () => Response.json(QUEUED), "delivered"],

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { digestOf } from "../../src/domain/digest.ts";
 import { refuseTarget, send, warnOfTarget } from "../../src/providers/index.ts";
 import { ALERT, answerWith, configWith, onlyRequest, sendTo, TARGETS } from "../support/providers.ts";
 
@@ -48,6 +49,25 @@ describe("the request to a webhook", () => {
     const { dead: _, ...event } = ALERT;
     await sendTo("webhook", undefined, { ...event, kind: "event" });
     expect(Object.keys(onlyRequest(fetch).body)).toEqual(["id", "kind", "service", "date", "title", "message"]);
+  });
+
+  it("of a digest has all of its alerts, each as it would be by itself, and no service", async () => {
+    const fetch = answerWith(accept);
+    await sendTo("webhook");
+    const { body: single } = onlyRequest(fetch);
+    fetch.mockClear();
+    const flapping = { ...ALERT, id: "01K0000000000000000000000B", changes: 7 };
+    await send(digestOf("01K0000000000000000000000C", [ALERT, flapping], "UTC"), TARGETS.webhook, configWith());
+    const { body, headers } = onlyRequest(fetch);
+    expect(headers.get("x-watchtower-signature")).toMatch(/^sha256=[0-9a-f]{64}$/);
+    expect(body).toEqual({
+      id: "01K0000000000000000000000C",
+      kind: "digest",
+      date: "2026-01-02T03:04:05.678Z",
+      title: "1 service not pulsing",
+      message: expect.stringContaining("nightly backup"),
+      alerts: [single, { ...single, id: flapping.id, changes: 7 }],
+    });
   });
 
   it("is the same whenever it is repeated, id and signature included", async () => {

@@ -2,6 +2,10 @@ import { exports } from "cloudflare:workers";
 
 /** The password that the Worker under test is configured with. */
 export const PASSWORD = "correct horse";
+/** The password before that. */
+export const PASSWORD_PREVIOUS = "battery staple";
+/** The password that only reads. */
+export const PASSWORD_READ = "only looking";
 
 /** Calls the Worker over HTTP, with the password unless told otherwise. */
 export async function call(

@@ -16,6 +16,8 @@ beforeEach(() => {
     fallsSilent: async () => false,
     noticeOutage: async () => {},
     sweep: () => realSentinel().sweep(),
+    spent: async () => {},
+    restUntilMs: async () => undefined,
   };
   vi.spyOn(env.SENTINEL, "getByName").mockReturnValue(seesNothing as never);
 });

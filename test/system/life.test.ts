@@ -13,6 +13,8 @@ beforeAll(async () => {
   tower = await startWatchTower({
     env: { GRACE_SECONDS: "1", DEFAULT_ALERT_TYPE: "webhook", DEFAULT_ALERT_TARGET: `${stub.url}/default` },
   });
+  // Here services die one after the other: so many live on that nobody takes this for an outage of ours.
+  await Promise.all(Array.from({ length: 40 }, (_, i) => pulse(`lives on ${i}`, 290)));
 });
 afterAll(async () => {
   await tower.stop();

@@ -13,8 +13,10 @@ const TIMEOUT_MS = 15_000;
 const isUpdate = process.env.UPDATE_DOCS === "1";
 
 let tower: WatchTower;
+/** The pulse key that was given out last. */
+let key = "";
 beforeAll(async () => {
-  tower = await startWatchTower();
+  tower = await startWatchTower({ env: { PULSE_KEY_SECRET: "a secret that signs the keys of devices" } });
 });
 afterAll(() => tower.stop());
 
@@ -35,17 +37,20 @@ function examplesOf(page: string): Example[] {
 
 /** Runs a command as a reader would paste it. */
 async function run(command: string): Promise<unknown> {
-  const env = { ...process.env, URL: tower.baseUrl, PASSWORD: tower.password };
+  const env = { ...process.env, URL: tower.baseUrl, PASSWORD: tower.password, KEY: key };
   const { stdout } = await promisify(execFile)("bash", ["-c", `curl() { command curl -sS "$@"; }; ${command}`], {
     env,
   });
-  return JSON.parse(stdout);
+  const answer = JSON.parse(stdout);
+  key = answer.key ?? key;
+  return answer;
 }
 
-/** An answer without what is different each time: dates, ids, and the inbox's address. */
+/** An answer without what is different each time: dates, ids, keys, and the inbox's address. */
 function lasting(answer: unknown): unknown {
   const text = JSON.stringify(answer)
     .replace(/\b\d{10}\b/g, "1795392000")
+    .replace(/(wtk1\.[\w-]+)\.\d+\.[\w-]+/g, "$1.1795392000000.zSRJ3WwfMcUjzKw2cFGgLwnBLoHdxW1DG8cdVpYKh7I")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "2026-11-23 00:00:00")
     .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, "01M8374DZ0Q2V8K6CJ5V0S3XKD")
     .replace(/http:\/\/127\.0\.0\.1:\d+\/inbox/g, "http://127.0.0.1:40265/inbox");

@@ -6,6 +6,7 @@ import { handOver, readPage } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
 import { LATEST_SECONDS, parseFields, readQuery } from "../../http/fields.ts";
 import { DELIVERY_STATES } from "../../http/schemas.ts";
+import { isAdmin, seenAlert, seenAnswers } from "../../http/sight.ts";
 import { callMonitor } from "../../monitor/call-monitor.ts";
 import { answersOf, findAlert, listAlerts } from "../../storage/alert-log.ts";
 import { openDatabase } from "../../storage/database.ts";
@@ -58,8 +59,9 @@ export async function getAlertsPage(c: AppContext): Promise<Response> {
         </search>
         <div data-live="alerts">
           <AlertList
-            alerts={page.rows}
-            answers={await answersOf(db, ids)}
+            alerts={page.rows.map((row) => seenAlert(c, row))}
+            answers={seenAnswers(c, page.rows, await answersOf(db, ids))}
+            isAdmin={isAdmin(c)}
             now={toSeconds(Date.now())}
             timeZone={configOf(c.env).timeZone}
             hasServices

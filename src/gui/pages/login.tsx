@@ -1,18 +1,19 @@
-import { isPassword } from "../../http/auth.ts";
+import { configOf } from "../../config.ts";
+import { passwordOf } from "../../http/auth.ts";
 import { readFields } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
 import { log } from "../../log.ts";
 import { answerPage } from "../parts/layout.tsx";
 import { loginPageSchema, loginSchema } from "../schemas.ts";
-import { endSession, hasSession, startSession } from "../session.ts";
+import { endSession, startSession, type Visitor, visitorOf } from "../session.ts";
 
 const HOME = "/gui";
 
 /** The form that asks for the password. */
 export async function getLogin(c: AppContext): Promise<Response> {
   const { next, wrong } = parseFields(loginPageSchema, readQuery(c.req.url));
-  if (await hasSession(c)) return c.redirect(pathOf(next), 303);
+  if (await visitorOf(c)) return c.redirect(pathOf(next), 303);
   return loginPage(c, next, wrong === undefined ? undefined : "This is not the password.");
 }
 
@@ -26,13 +27,21 @@ export async function postLogin(c: AppContext): Promise<Response> {
     c.header("retry-after", "60");
     return loginPage(c, next, "Too many attempts. Please wait for a minute.", 429);
   }
-  if (!(await isPassword(c, password))) {
+  const visitor = await whoKnows(c, password);
+  if (!visitor) {
     log("warn", "login.refused");
     const query = next === undefined ? "" : `&next=${encodeURIComponent(next)}`;
     return c.redirect(`/gui/login?wrong=1${query}`, 303);
   }
-  await startSession(c);
+  await startSession(c, visitor);
   return c.redirect(pathOf(next), 303);
+}
+
+/** The previous password is for programs that have not moved over yet: people know the new one. */
+async function whoKnows(c: AppContext, password: string): Promise<Visitor | undefined> {
+  const known = await passwordOf(configOf(c.env), password);
+  if (known === "current") return { role: "admin" };
+  return known === "read" ? { role: "reader" } : undefined;
 }
 
 /** Ends the session of this browser. */

@@ -6,6 +6,7 @@ import { handOver, IN_A_REQUEST } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
 import { listHeartbeats } from "../../http/heartbeat-list.ts";
+import { isAdmin, seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { addressOf } from "../address.ts";
 import {
@@ -46,7 +47,7 @@ export async function getOverview(c: AppContext): Promise<Response> {
     reloadEvery: 60,
     children: (
       <Overview
-        services={services.toSorted(byUrgency(now))}
+        services={services.map((service) => seenService(c, service)).sort(byUrgency(now))}
         histories={histories}
         counts={counts}
         filter={{ q, state }}
@@ -55,6 +56,7 @@ export async function getOverview(c: AppContext): Promise<Response> {
         timeZone={configOf(c.env).timeZone}
         address={addressOf(c)}
         said={notice(done)}
+        isAdmin={isAdmin(c)}
       />
     ),
   });
@@ -70,9 +72,11 @@ interface OverviewProps {
   timeZone: string;
   address: string;
   said: string | undefined;
+  isAdmin: boolean;
 }
 
-function Overview({ services, histories, counts, filter, now, cursorMs, timeZone, address, said }: OverviewProps) {
+function Overview(props: OverviewProps) {
+  const { services, histories, counts, filter, now, cursorMs, timeZone, address, said, isAdmin } = props;
   const isShown = (service: Snapshot) =>
     (filter.state === undefined || stateOf(service, now) === filter.state) &&
     service.service.toLowerCase().includes(filter.q.toLowerCase());
@@ -86,7 +90,7 @@ function Overview({ services, histories, counts, filter, now, cursorMs, timeZone
           {said}
         </p>
       )}
-      <FirstPulse address={address} isHidden={services.length > 0} />
+      {isAdmin && <FirstPulse address={address} isHidden={services.length > 0} />}
       <search>
         <form class="filter" method="get" action="/gui" hidden={services.length === 0}>
           <div class="chips">

@@ -4,6 +4,7 @@ import { handOver, IN_A_REQUEST } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery, readValues } from "../../http/fields.ts";
 import { askOverdue } from "../../http/heartbeat-list.ts";
+import { seenService } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { listChanges } from "../../storage/directory.ts";
 import { readHistories } from "../histories.ts";
@@ -40,7 +41,7 @@ export async function getRefresh(c: AppContext): Promise<Response> {
     total: total - (rows.length - shown.length),
     rows: shown.map((service) => {
       const spans = histories.get(service.service) ?? [];
-      return (<ServiceRow service={service} spans={spans} now={now} timeZone={timeZone} />).toString();
+      return (<ServiceRow service={seenService(c, service)} spans={spans} now={now} timeZone={timeZone} />).toString();
     }),
   });
 }

@@ -5,8 +5,9 @@ import type { Snapshot } from "../../domain/snapshot.ts";
 import { formatDuration, SECOND_MS, toSeconds } from "../../domain/time.ts";
 import type { AppContext } from "../../http/context.ts";
 import { LATEST_SECONDS, parseFields, readQuery } from "../../http/fields.ts";
+import { isAdmin, seenAlert, seenAnswers, seenService } from "../../http/sight.ts";
 import { callMonitor } from "../../monitor/call-monitor.ts";
-import { pathOfEvents, pathOfService } from "../../paths.ts";
+import { pathOfEvents } from "../../paths.ts";
 import { answersOf, listAlerts } from "../../storage/alert-log.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { findService } from "../../storage/directory.ts";
@@ -17,13 +18,14 @@ import { dueText, stateOf, usedUp } from "../deadline.ts";
 import { notice } from "../done.ts";
 import { examplesOf } from "../examples.ts";
 import { DAYS, lastDays } from "../histories.ts";
+import { Actions } from "../parts/actions.tsx";
 import { AlertList } from "../parts/alert-list.tsx";
 import { Ago, Exact, LargeStrip, percentText, ServiceName, StateSign } from "../parts/elements.tsx";
 import { EventList } from "../parts/event-list.tsx";
 import { answerPage } from "../parts/layout.tsx";
 import { Settings } from "../parts/service-row.tsx";
 import { queryOf } from "../query.ts";
-import { PAUSES, servicePageSchema } from "../schemas.ts";
+import { servicePageSchema } from "../schemas.ts";
 
 const DAY_SECONDS = 86_400;
 const SHOWN_EVENTS = 20;
@@ -49,8 +51,9 @@ export async function getServicePage(c: AppContext): Promise<Response> {
   const db = openDatabase(c.env.DB);
   // Asked first whether there is one, so that looking never makes an object.
   const isKnown = await findService(db, name);
-  const service = isKnown && (await callMonitor(c.env, name, (monitor) => monitor.snapshot()));
-  if (!service) throw new AppError("not_found", "There is no service of this name.");
+  const snapshot = isKnown && (await callMonitor(c.env, name, (monitor) => monitor.snapshot()));
+  if (!snapshot) throw new AppError("not_found", "There is no service of this name.");
+  const service = seenService(c, snapshot);
   const now = toSeconds(Date.now());
   const always = { fromSeconds: 0, toSeconds: LATEST_SECONDS, service: name };
   const [changes, events, alerts] = await Promise.all([
@@ -86,7 +89,7 @@ export async function getServicePage(c: AppContext): Promise<Response> {
           <Standing service={service} now={now} timeZone={timeZone} />
           <Uptime spans={spans} now={now} timeZone={timeZone} />
         </div>
-        <Actions service={service} now={now} />
+        {isAdmin(c) && <Actions service={service} now={now} />}
         <section>
           <h2>History</h2>
           <div data-live="history">
@@ -96,7 +99,14 @@ export async function getServicePage(c: AppContext): Promise<Response> {
         <section>
           <h2>Alerts</h2>
           <div data-live="alerts">
-            <AlertList alerts={alerts.rows} answers={answers} now={now} timeZone={timeZone} hasServices={false} />
+            <AlertList
+              alerts={alerts.rows.map((row) => seenAlert(c, row))}
+              answers={seenAnswers(c, alerts.rows, answers)}
+              now={now}
+              timeZone={timeZone}
+              hasServices={false}
+              isAdmin={isAdmin(c)}
+            />
           </div>
           {alerts.nextId !== undefined && <a href={`/gui/alerts${queryOf({ service: name })}`}>All its alerts</a>}
         </section>
@@ -107,7 +117,7 @@ export async function getServicePage(c: AppContext): Promise<Response> {
           </div>
           <a href={pathOfEvents(name)}>Search its events</a>
         </section>
-        <Examples service={service} address={addressOf(c)} />
+        {isAdmin(c) && <Examples service={service} address={addressOf(c)} />}
       </>
     ),
   });
@@ -215,61 +225,6 @@ function Timeline({ changes, now, timeZone }: { changes: readonly TransitionRow[
         </li>
       ))}
     </ol>
-  );
-}
-
-function Actions({ service, now }: { service: Snapshot; now: number }) {
-  const { service: name, status, pauseUntil } = service;
-  const path = pathOfService(name);
-  const isWatched = status !== "cancelled";
-  const isPaused = pauseUntil !== undefined && pauseUntil > now;
-  return (
-    <section class="actions" aria-label="Actions">
-      <form method="post" action={path}>
-        <button type="submit" name="action" value="test">
-          Send a test alert
-        </button>
-      </form>
-      {isWatched && (
-        <form method="post" action={path}>
-          <label>
-            Keep alerts back for{" "}
-            <select name="minutes">
-              {PAUSES.filter((minutes) => minutes > 0).map((minutes) => (
-                <option value={minutes}>{formatDuration(minutes * 60 * SECOND_MS)}</option>
-              ))}
-            </select>
-          </label>
-          <button type="submit" name="action" value="pause">
-            Pause
-          </button>
-        </form>
-      )}
-      {isWatched && isPaused && (
-        <form method="post" action={path}>
-          <input type="hidden" name="minutes" value="0" />
-          <button type="submit" name="action" value="pause">
-            End the pause
-          </button>
-        </form>
-      )}
-      {isWatched && (
-        <form method="post" action={path}>
-          <button type="submit" name="action" value="cancel">
-            Cancel
-          </button>
-        </form>
-      )}
-      <details>
-        <summary>Forget…</summary>
-        <form method="post" action={path}>
-          <p>The service disappears from every list. Its events and its history are kept; a pulse makes it anew.</p>
-          <button type="submit" class="danger" name="action" value="forget">
-            Forget it
-          </button>
-        </form>
-      </details>
-    </section>
   );
 }
 

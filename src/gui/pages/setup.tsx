@@ -7,6 +7,7 @@ import { ulid } from "../../domain/ulid.ts";
 import { readFields } from "../../http/body.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields } from "../../http/fields.ts";
+import { isAdmin, seenTarget } from "../../http/sight.ts";
 import { refuseTarget, send } from "../../providers/index.ts";
 import { answerPage, problemsOf } from "../parts/layout.tsx";
 import { testSchema } from "../schemas.ts";
@@ -28,13 +29,14 @@ export async function postSetup(c: AppContext): Promise<Response> {
 }
 
 interface Tried {
-  given?: Target;
-  outcome?: Outcome;
+  given?: Target | undefined;
+  outcome?: Outcome | undefined;
 }
 
 function setupPage(c: AppContext, { given, outcome }: Tried) {
   const config = configOf(c.env);
-  const { pushover, mail, webhook, defaultTarget } = config;
+  const { pushover, mail, webhook } = config;
+  const defaultTarget = config.defaultTarget && seenTarget(c, config.defaultTarget);
   const types = [
     {
       type: "pushover",
@@ -91,27 +93,9 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
             ))}
           </ul>
         </section>
-        <section class="card" id="test">
-          <h2>Send a test</h2>
-          {given && outcome && <Result given={given} outcome={outcome} />}
-          <form class="fields" method="post" action="/gui/setup">
-            <label>
-              Type
-              <select name="type">
-                {types.map(({ type }) => (
-                  <option selected={type === (given?.type ?? defaultTarget?.type)}>{type}</option>
-                ))}
-              </select>
-            </label>
-            <label class="wide">
-              Target
-              <input name="target" required value={given?.target ?? defaultTarget?.target ?? ""} />
-            </label>
-            <button type="submit" class="main">
-              Send a test
-            </button>
-          </form>
-        </section>
+        {isAdmin(c) && (
+          <Test types={types.map(({ type }) => type)} defaultTarget={defaultTarget} given={given} outcome={outcome} />
+        )}
         <section class="card">
           <h2>Configuration</h2>
           {isWell && <p>Nothing is wrong with it.</p>}
@@ -133,6 +117,38 @@ function setupPage(c: AppContext, { given, outcome }: Tried) {
       </>
     ),
   });
+}
+
+interface TestProps extends Tried {
+  types: string[];
+  defaultTarget: Target | undefined;
+}
+
+/** The form that tries any target, and what came of it. */
+function Test({ types, defaultTarget, given, outcome }: TestProps) {
+  return (
+    <section class="card" id="test">
+      <h2>Send a test</h2>
+      {given && outcome && <Result given={given} outcome={outcome} />}
+      <form class="fields" method="post" action="/gui/setup">
+        <label>
+          Type
+          <select name="type">
+            {types.map((type) => (
+              <option selected={type === (given?.type ?? defaultTarget?.type)}>{type}</option>
+            ))}
+          </select>
+        </label>
+        <label class="wide">
+          Target
+          <input name="target" required value={given?.target ?? defaultTarget?.target ?? ""} />
+        </label>
+        <button type="submit" class="main">
+          Send a test
+        </button>
+      </form>
+    </section>
+  );
 }
 
 function Result({ given, outcome }: { given: Target; outcome: Outcome }) {

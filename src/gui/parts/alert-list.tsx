@@ -20,10 +20,12 @@ interface AlertListProps {
   timeZone: string;
   /** Whether it is said whose alerts these are. */
   hasServices: boolean;
+  /** Whether something can be done about them. */
+  isAdmin: boolean;
 }
 
 /** Alerts with every attempt to deliver them. */
-export function AlertList({ alerts, answers, now, timeZone, hasServices }: AlertListProps) {
+export function AlertList({ alerts, answers, now, timeZone, hasServices, isAdmin }: AlertListProps) {
   if (alerts.length === 0) return <p class="empty">No alerts.</p>;
   return (
     <ol class="alerts">
@@ -49,7 +51,7 @@ export function AlertList({ alerts, answers, now, timeZone, hasServices }: Alert
             <Ago date={alert.date} now={now} timeZone={timeZone} />
           </div>
           <Attempts alert={alert} answers={answers.get(alert.id) ?? []} timeZone={timeZone} />
-          {alert.state === "failed" && (
+          {isAdmin && alert.state === "failed" && (
             <form method="post" action="/gui/alerts">
               <input type="hidden" name="id" value={alert.id} />
               <button type="submit">Send again</button>

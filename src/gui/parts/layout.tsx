@@ -2,6 +2,7 @@ import type { Child } from "hono/jsx";
 import { version } from "../../../package.json";
 import { configOf } from "../../config.ts";
 import type { AppContext } from "../../http/context.ts";
+import { isAdmin } from "../../http/sight.ts";
 import { warnOfTarget } from "../../providers/index.ts";
 import { ASSETS } from "../assets.ts";
 
@@ -60,7 +61,7 @@ function Page({ c, title, at, isDead = false, reloadEvery, children }: Shell & {
             <Tower />
             watchTower
           </a>
-          {at !== undefined && <Navigation at={at} />}
+          {at !== undefined && <Navigation at={at} isReader={!isAdmin(c)} />}
         </header>
         <div id="connection" class="banner problem" role="status" hidden />
         {at !== undefined && <Problems problems={problemsOf(c)} />}
@@ -73,7 +74,7 @@ function Page({ c, title, at, isDead = false, reloadEvery, children }: Shell & {
   );
 }
 
-function Navigation({ at }: { at: string }) {
+function Navigation({ at, isReader }: { at: string; isReader: boolean }) {
   return (
     <>
       <nav aria-label="Pages">
@@ -83,6 +84,7 @@ function Navigation({ at }: { at: string }) {
           </a>
         ))}
       </nav>
+      {isReader && <span class="tag">read only</span>}
       <form method="post" action="/gui/logout">
         <button type="submit" class="quiet">
           Log out

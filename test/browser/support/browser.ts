@@ -26,11 +26,11 @@ export async function startBrowser(): Promise<Browser> {
 /** What a browser keeps once somebody has logged in. */
 export type Session = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
-/** Logs in once; attempts are counted. */
-export async function logIn(browser: Browser, tower: WatchTower): Promise<Session> {
+/** Logs in once, with the password unless told otherwise; attempts are counted. */
+export async function logIn(browser: Browser, tower: WatchTower, password = tower.password): Promise<Session> {
   await using visitor = await visit(browser, tower);
   await visitor.open("/gui");
-  await visitor.page.getByLabel("Password").fill(tower.password);
+  await visitor.page.getByLabel("Password").fill(password);
   await visitor.page.getByRole("button", { name: "Log in" }).click();
   await visitor.page.waitForURL("**/gui");
   return await visitor.context.storageState();

@@ -97,6 +97,7 @@ const promised = {
   graceIsOwn: fc.boolean(),
   remindEverySeconds,
   targets: namedTargets,
+  changesMs: fc.array(moment, { maxLength: 60 }),
 };
 const requiredKeys = [
   "sinceMs",

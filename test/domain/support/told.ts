@@ -67,6 +67,8 @@ interface Life {
   targets: Target[];
   /** All that was last said of further targets, one that is the main one just now as well. */
   further: Target[];
+  /** When it died or came back within the last hour. */
+  changes: number[];
   /** When the owner was told of this death, first and again. */
   tellings: number[];
   /** The owner was told of a death, and not yet that it is over. */
@@ -116,6 +118,8 @@ function witness(life: Life, atMs: number, happens: Happens): Life | undefined {
     if (atMs < life.deadlineMs) return life;
     const isTold = atMs >= pauseEndMs;
     const diedMs = life.promiseEndMs;
+    const changes = [...withinAnHour(life.changes, diedMs), diedMs];
+    if (isTold && flaps(changes)) happens({ what: "removed", targets });
     happens({ what: "status", status: "dead", atMs: diedMs });
     if (isTold) happens({ what: "news", kind: "dead", atMs: diedMs, targets });
     happens({ what: "event", level: 4, atMs: diedMs });
@@ -124,6 +128,7 @@ function witness(life: Life, atMs: number, happens: Happens): Life | undefined {
       ...life,
       status: "dead",
       sinceMs: diedMs,
+      changes,
       tellings,
       isBelievedDead: life.isBelievedDead || isTold,
     };
@@ -169,7 +174,10 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
   const targets = eachOnce([said.target, ...further]);
   const isBelievedDead = before?.isBelievedDead ?? false;
   const tells = isBelievedDead && !isPaused;
+  const changes = before?.status === "dead" ? [...withinAnHour(before.changes, atMs), atMs] : (before?.changes ?? []);
   if (before?.status === "dead") happens({ what: "overtaken" });
+  const isToldNow = before?.status === "dead" && before.tellings.length > 0 && tells;
+  if (isToldNow && flaps(changes)) happens({ what: "removed", targets });
   if (before?.status !== "alive") happens({ what: "status", status: "alive", atMs });
   const isOfThisDeath = before?.status === "dead" && before.tellings.length > 0;
   if (tells && isOfThisDeath) happens({ what: "news", kind: "alive", atMs, targets });
@@ -189,9 +197,19 @@ function hear(before: Life | undefined, said: Pulse, atMs: number, happens: Happ
     pauseUntilMs: isPaused ? pauseMs : undefined,
     targets,
     further,
+    changes,
     tellings: [],
     isBelievedDead: isBelievedDead && !tells,
   };
+}
+
+/** What was more than an hour before another change is forgotten, also where the clock steps back later. */
+function withinAnHour(changes: readonly number[], atMs: number): number[] {
+  return changes.filter((ms) => atMs - ms < 3_600_000);
+}
+
+function flaps(changes: readonly number[]): boolean {
+  return changes.length > 6;
 }
 
 function eachOnce(named: readonly Target[]): Target[] {

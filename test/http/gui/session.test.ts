@@ -57,11 +57,13 @@ describe("without a session", () => {
 
   it.each([
     "watchtower=",
-    "watchtower=9999999999999",
+    "watchtower=admin-9999999999999",
+    `watchtower=admin-9999999999999.${"A".repeat(43)}=`,
+    `watchtower=reader-9999999999999.${"A".repeat(43)}=`,
     `watchtower=9999999999999.${"A".repeat(43)}=`,
     `watchtower=${PASSWORD}`,
     "watchtower=%ff",
-    "watchtower=9999999999999.%",
+    "watchtower=admin-9999999999999.%",
   ])("a forged cookie opens nothing: %s", async (cookie) => {
     const visitor = new Visitor();
     visitor.cookie = cookie;
@@ -83,7 +85,7 @@ describe("the login", () => {
     expect(status).toBe(303);
     expect(headers.get("location")).toBe("/gui");
     const [value, ...attributes] = (headers.get("set-cookie") ?? "").split("; ");
-    expect(value).toMatch(/^watchtower=\d+\.[\w%]+$/);
+    expect(value).toMatch(/^watchtower=admin-\d+\.[\w%]+$/);
     expect(new Set(attributes)).toEqual(
       new Set(["Max-Age=2592000", "Path=/gui", "HttpOnly", "Secure", "SameSite=Strict"]),
     );

@@ -1,9 +1,11 @@
 import { expect } from "vitest";
+import { writeKey } from "../../../src/domain/pulse-key.ts";
 import { REFRESH_SECONDS } from "../../../src/domain/snapshot.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { MOST_SEARCHED } from "../../../src/storage/event-log.ts";
 import { call } from "../client.ts";
 import { advance } from "../clock.ts";
+import { issue, pulse } from "../keys.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { MINUTELY } from "../monitor.ts";
 import {
@@ -24,12 +26,32 @@ import {
   told,
 } from "./stage.ts";
 
+/** What a pulse by a key costs. */
+const ofKey = (key: string, service: string, status = 200) =>
+  costOf(async () => expect((await pulse(key, { service })).status).toBe(status), { services: [service] });
+
 /**
  * What each route costs in the cases that docs/deploy.md lists, in its order. Each is the worst of its kind: what may be
  * many, such as targets, is as many as is allowed.
  */
 export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
   ["`POST /`: a pulse as promised", async () => ofPulse(await born())],
+  [
+    "`POST /`: as promised, by a pulse key",
+    async () => {
+      const service = await born();
+      return ofKey(await issue(service), service);
+    },
+  ],
+  [
+    "`POST /`: by a pulse key that was revoked, or for more than it allows",
+    async () => {
+      const service = await born();
+      const key = await issue(service);
+      await issue(service);
+      return ofKey(key, service, 403);
+    },
+  ],
   [
     "`POST /`: the first in ten minutes",
     async () => {
@@ -74,6 +96,29 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       const service = await born();
       return ofRequest("DELETE", "/", { body: { service, forget: true }, services: [service] });
+    },
+  ],
+  [
+    "`POST /key`: always",
+    async () => {
+      const service = await born();
+      return ofRequest("POST", "/key", { body: { service, maxNextIn: 60 }, services: [service] });
+    },
+  ],
+  [
+    "`DELETE /key`: of a service that pulsed",
+    async () => {
+      const service = await born();
+      await issue(service);
+      return ofRequest("DELETE", "/key", { body: { service }, services: [service] });
+    },
+  ],
+  [
+    "`DELETE /key`: of one that never did",
+    async () => {
+      const service = newName();
+      await issue(service);
+      return ofRequest("DELETE", "/key", { body: { service }, services: [service] });
     },
   ],
   [
@@ -244,6 +289,7 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
         await refused(400, "POST", "/event", { raw: "{" }),
         await refused(400, "GET", "/events?limit=0"),
         await refused(403, "GET", "/", { headers: { password: "wrong" } }),
+        await refused(403, "POST", "/", { headers: { password: writeKey("a", 1, "A".repeat(43)) } }),
         await refused(404, "GET", "/nowhere"),
         await refused(405, "PUT", "/"),
         await refused(413, "POST", "/event", { raw: "x".repeat(600_000) }),

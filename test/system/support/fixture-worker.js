@@ -12,6 +12,8 @@ export class ServiceMonitor extends DurableObject {
 
 // wrangler.toml names it.
 export class BulkReader extends DurableObject {}
+export class Sentinel extends DurableObject {}
+export class Messenger extends DurableObject {}
 
 export default {
   async fetch(request, env) {
