@@ -88,7 +88,7 @@ export function bodies(schema: Schema, access: Access): fc.Arbitrary<Body> {
     { weight: 8, arbitrary: plain },
     { weight: 2, arbitrary: packed },
     { weight: 1, arbitrary: broken },
-    { weight: 2, arbitrary: fc.constantFrom(...HOSTILE) },
+    { weight: 5, arbitrary: fc.constantFrom(...HOSTILE) },
   );
 }
 
