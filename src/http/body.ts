@@ -45,8 +45,10 @@ async function readText(request: Request): Promise<string> {
     for await (const chunk of bounded(plain)) text += decoder.decode(chunk, { stream: true });
     return text + decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new AppError("invalid_input", "The body must be UTF-8 text.");
-    throw error;
+    if (error instanceof AppError) throw error;
+    // What else goes wrong while a body is read is its sender's doing, who mostly is gone by then.
+    const hint = error instanceof TypeError ? "The body must be UTF-8 text." : "The body broke off.";
+    throw new AppError("invalid_input", hint);
   }
 }
 

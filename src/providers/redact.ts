@@ -20,11 +20,10 @@ export function redact(said: string, config: Config, target: string): string {
 }
 
 function secretsOf(config: Config, target: string): string[] {
-  const { password, previousPassword, readPassword, pulseKeySecret, pushover, mail, webhook } = config;
-  const { watchdogUrl = "", defaultTarget } = config;
-  const passwords = [password, previousPassword, readPassword, pulseKeySecret];
+  const { password, previousPassword, readPassword, pulseKeySecret, watchdogUrl = "", defaultTarget } = config;
+  const configured = [password, previousPassword, readPassword, pulseKeySecret, config.pushover.token];
   return [
-    ...[...passwords, pushover.token, mail.apiKey, webhook.secret].filter((secret) => secret !== undefined),
+    ...[...configured, config.mail.apiKey, config.webhook.secret].filter((secret) => secret !== undefined),
     ...[watchdogUrl, target, defaultTarget?.target ?? ""].flatMap(secretsIn),
   ].filter((secret) => secret.length >= SHORTEST_SECRET);
 }

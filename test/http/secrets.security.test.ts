@@ -5,7 +5,7 @@ import { configOf, type Env } from "../../src/config.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import { visit } from "../support/app.ts";
-import { call, PASSWORD } from "../support/client.ts";
+import { call, PASSWORD, PASSWORD_PREVIOUS, PASSWORD_READ } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import { operations } from "../support/contract.ts";
 import { Visitor } from "../support/gui.ts";
@@ -15,7 +15,10 @@ import { realSentinel } from "../support/sentinel.ts";
 useTestClock();
 
 /** The Worker's secrets, as vitest.config.ts has them, and what is added to the configuration here. */
-const CONFIGURED = [PASSWORD, env.PUSHOVER_TOKEN, env.MAILCHANNELS_API_KEY, env.WEBHOOK_SECRET] as string[];
+const CONFIGURED = [
+  ...[PASSWORD, PASSWORD_PREVIOUS, PASSWORD_READ, env.PULSE_KEY_SECRET],
+  ...[env.PUSHOVER_TOKEN, env.MAILCHANNELS_API_KEY, env.WEBHOOK_SECRET],
+] as string[];
 const WATCHDOG = "https://watchdog.example/w4tchd0g-token";
 const DEFAULT = { type: "webhook", target: "https://default.example/d3fault-token?key=d3fault-key" };
 const HOOK = { type: "webhook", target: "https://ann:h00k-pass@hooks.example/h00k-token?key=h00k-query" };

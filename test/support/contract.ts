@@ -1,7 +1,6 @@
 import { type Schema as AnySchema, Validator } from "@cfworker/json-schema";
 import fc from "fast-check";
-import description from "../../public/openapi.json";
-import type { Answer } from "./app.ts";
+import description from "../../public/openapi.json" with { type: "json" };
 
 /** A JSON schema, as far as ours go. */
 export interface Schema {
@@ -18,6 +17,13 @@ export interface Schema {
   maxLength?: number;
   maxItems?: number;
   pattern?: string;
+}
+
+/** What came as an answer, its body parsed where it is JSON. */
+export interface Answered {
+  status: number;
+  headers: Headers;
+  body: unknown;
 }
 
 /** One operation of the published description, with its references resolved. */
@@ -72,7 +78,7 @@ export const operations: Operation[] = Object.entries(paths).flatMap(([path, met
 );
 
 /** What is wrong with an answer by the description; empty where it is as described. */
-export function deviations(operation: Operation, { status, body, headers }: Answer): string[] {
+export function deviations(operation: Operation, { status, body, headers }: Answered): string[] {
   if (!(status in operation.responses)) return [`${status} is not described: ${JSON.stringify(body)}`];
   const schema = operation.responses[status];
   if (!schema) return [];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DAY_MS } from "../../../src/domain/time.ts";
-import { PASSWORD } from "../../support/client.ts";
+import { PASSWORD, PASSWORD_READ } from "../../support/client.ts";
 import { START_MS, useTestClock } from "../../support/clock.ts";
 import { Visitor } from "../../support/gui.ts";
 
@@ -9,10 +9,18 @@ useTestClock();
 
 let mine = "";
 let another = "";
+let readers = "";
 beforeAll(async () => {
+  const reader = new Visitor();
+  await reader.submit("/gui/login", { password: PASSWORD_READ });
+  readers = reader.cookie ?? "";
   mine = (await Visitor.loggedIn()).cookie ?? "";
   another = (await Visitor.loggedIn({ PASSWORD: "another password" })).cookie ?? "";
 });
+
+const KEY = "watchTower web interface";
+const ADMIN_KEY = `${KEY}, admin: ${PASSWORD}`;
+const READER_KEY = `${KEY}, reader: ${PASSWORD_READ}`;
 
 /** Whether a cookie header lets somebody in. */
 async function opens(cookie: string): Promise<boolean> {
@@ -25,6 +33,7 @@ async function opens(cookie: string): Promise<boolean> {
 
 const contentOf = (cookie: string) => decodeURIComponent(cookie.replace("watchtower=", ""));
 const signatureOf = (cookie: string) => contentOf(cookie).split(".").at(-1) as string;
+const endOf = (cookie: string) => contentOf(cookie).split(".")[0] as string;
 const made = (value: string) => `watchtower=${encodeURIComponent(value)}`;
 
 /** A value as the session's cookie has it, signed by a key of one's own. */
@@ -47,26 +56,40 @@ describe("a session's cookie", () => {
     for (const until of [START_MS + 1, START_MS + 31 * DAY_MS, 9e15, "Infinity", "1e99", "0x7fffffffffff", ""]) {
       expect(await opens(made(`admin-${until}.${signatureOf(mine)}`)), `${until}`).toBe(false);
     }
-    expect(await opens(made(`${contentOf(mine).split(".")[0]}.${signatureOf(another)}`))).toBe(false);
+    expect(await opens(made(`${endOf(mine)}.${signatureOf(another)}`))).toBe(false);
     expect(await opens(another)).toBe(false);
+  });
+
+  it("opens nothing as another role than it was given for", async () => {
+    expect(await opens(readers)).toBe(true);
+    for (const role of ["admin", "Reader", "readers", "", "__proto__"]) {
+      expect(await opens(made(contentOf(readers).replace("reader", role))), role).toBe(false);
+    }
+    expect(await opens(made(contentOf(mine).replace("admin", "reader")))).toBe(false);
+    // Each role has a key of its own, so that even a signature for the right words is none of the other's.
+    const until = START_MS + DAY_MS;
+    expect(await opens(await signed(`reader-${until}`, READER_KEY))).toBe(true);
+    for (const [role, key] of [
+      ["admin", READER_KEY],
+      ["reader", ADMIN_KEY],
+    ] as const) {
+      expect(await opens(await signed(`${role}-${until}`, key)), role).toBe(false);
+    }
   });
 
   it("opens nothing where it was signed by what somebody may guess", async () => {
     const until = `admin-${START_MS + DAY_MS}`;
-    const keys = ["undefined", "", PASSWORD].map((known) => `watchTower web interface, reader: ${known}`);
-    for (const secret of [PASSWORD, "watchTower web interface, admin: undefined", ...keys, "x"]) {
+    for (const secret of [PASSWORD, `${KEY}, admin: undefined`, `${KEY}, admin: `, `${KEY}: ${PASSWORD}`, "x"]) {
       expect(await opens(await signed(until, secret)), secret).toBe(false);
     }
   });
 
   it("opens nothing once it is over, or where it says no time", async () => {
-    const key = `watchTower web interface, admin: ${PASSWORD}`;
-    expect(await opens(await signed(`admin-${START_MS + 1}`, key))).toBe(true);
-    expect(await opens(await signed(`reader-${START_MS + 1}`, key))).toBe(false);
-    for (const until of [String(START_MS), String(START_MS - 1), "0", "-1", "NaN", "x", "", " ", "null", "true"]) {
-      expect(await opens(await signed(`admin-${until}`, key)), until).toBe(false);
-      expect(await opens(await signed(until, key)), until).toBe(false);
+    expect(await opens(await signed(`admin-${START_MS + 1}`, ADMIN_KEY))).toBe(true);
+    for (const until of [START_MS, START_MS - 1, "0", "-1", "NaN", "x", "", " ", "1e99", "9999999999999x", "0x1p99"]) {
+      expect(await opens(await signed(`admin-${until}`, ADMIN_KEY)), `${until}`).toBe(false);
     }
+    expect(await opens(await signed(`${START_MS + DAY_MS}`, ADMIN_KEY))).toBe(false);
   });
 
   it.each([
@@ -79,8 +102,8 @@ describe("a session's cookie", () => {
     `watchtower=${"A".repeat(100_000)}`,
     `watchtower=${"%41".repeat(30_000)}`,
     `${"a=b; ".repeat(10_000)}`,
-    `watchtower=${START_MS + DAY_MS}.${"A".repeat(43)}=`,
-    `watchtower=${START_MS + DAY_MS}.${"=".repeat(44)}`,
+    `watchtower=admin-${START_MS + DAY_MS}.${"A".repeat(43)}=`,
+    `watchtower=admin-${START_MS + DAY_MS}.${"=".repeat(44)}`,
     `__proto__=1; constructor=2; watchtower=%`,
   ])("is refused where it is none: %.60s", async (cookie) => {
     expect(await opens(cookie)).toBe(false);
