@@ -22,6 +22,10 @@ export interface MassSize {
 const CONNECTIONS = 8;
 /** The living promise less than five minutes, so that they count as due. */
 const LIVING_PROMISE_SECONDS = 290;
+/** Where so many, and such a share of those that are due, fall silent at once, they are held (docs/decisions/0027). */
+const FEWEST_HELD = 5;
+const HELD_SHARE = 0.1;
+const HOLD_MS = 20_000;
 /** An excuse lasts as long as a promise, and no less than this. */
 const SHORTEST_EXCUSE_MS = 60_000;
 /** Without any news for so long, no more is awaited. */
@@ -78,13 +82,14 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   await delay(AFTERWARDS_MS);
   client.close();
 
+  const holdMs = mass >= FEWEST_HELD && mass >= (mass + living) * HELD_SHARE ? HOLD_MS : 0;
   const excusedMs = new Map(tower.excuses.map(({ service, atMs }) => [service, atMs]));
   const deaths = died();
   const lags = deaths.map(({ alert, atMs }) => {
     const deadMs = ulidTimeMs(alert.id);
     const excuse = excusedMs.get(alert.service);
     const promiseMs = deadMs - Date.parse(alert.lastPulse ?? "");
-    const tellableMs = excuse === undefined ? deadMs : excuse + Math.max(SHORTEST_EXCUSE_MS, promiseMs);
+    const tellableMs = excuse === undefined ? deadMs + holdMs : excuse + Math.max(SHORTEST_EXCUSE_MS, promiseMs);
     return { deadMs, sinceDeadMs: atMs - deadMs, sinceTellableMs: atMs - tellableMs };
   });
   const deadlines = lags.map(({ deadMs }) => deadMs);
@@ -100,9 +105,10 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
       told: new Set(deaths.map(({ alert }) => alert.service)).size,
       messages: messages.length,
       digests: messages.filter(({ isDigest }) => isDigest).length,
+      heldForMs: holdMs,
       excused: excusedMs.size,
       lagAfterDeadlineMs: percentiles(lags.map(({ sinceDeadMs }) => sinceDeadMs)),
-      lagAfterExcuseMs: percentiles(lags.map(({ sinceTellableMs }) => sinceTellableMs)),
+      lagAfterHoldOrExcuseMs: percentiles(lags.map(({ sinceTellableMs }) => sinceTellableMs)),
       lagOfSinglesMs: percentiles(
         deaths.flatMap(({ isDigest }, i) => (isDigest ? [] : [lags[i]?.sinceTellableMs ?? Number.NaN])),
       ),

@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runChaos } from "./chaos.ts";
 import { runMass } from "./mass.ts";
-import type { Violation } from "./observed.ts";
+import type { Observed, Violation } from "./observed.ts";
+import { judge } from "./oracle/oracle.ts";
 import { figuresOf, textOf } from "./report.ts";
 
 const { values } = parseArgs({
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     mass: { type: "string" },
     living: { type: "string" },
     targets: { type: "string", default: "100" },
+    judge: { type: "string" },
   },
 });
 // What was started is ended with it.
@@ -54,4 +56,16 @@ async function massDeath(mass: number): Promise<void> {
   conclude(figures, violations);
 }
 
-await (values.mass === undefined ? chaos() : massDeath(Number(values.mass)));
+/** What was observed of a run that went wrong, judged anew. */
+function judgeAgain(file: string): void {
+  const saved = JSON.parse(readFileSync(file, "utf8"));
+  const maps = {
+    pathsOf: new Map(Object.entries(saved.pathsOf)),
+    heartBeats: new Map(Object.entries(saved.heartBeats)),
+  };
+  const { violations, ...judgement } = judge({ ...saved, ...maps } as Observed);
+  conclude({ ...judgement, lags: undefined }, violations);
+}
+
+if (values.judge !== undefined) judgeAgain(values.judge);
+else await (values.mass === undefined ? chaos() : massDeath(Number(values.mass)));

@@ -127,8 +127,8 @@ class Search {
     const deadlineMs = state.lastToMs + state.promiseMs;
     if (state.status === "alive" && sentMs > deadlineMs) {
       // Nothing says that it died, though its time was over: then it was excused.
-      const mayBeHeld = sentMs <= this.#timeline.latest(deadlineMs);
-      if (!mayBeHeld && !this.#timeline.isExcused(this.#service, deadlineMs, doneMs)) {
+      const aliveUntilMs = this.#timeline.aliveUntilMs(this.#service, state.promiseMs, deadlineMs, doneMs);
+      if (sentMs > aliveUntilMs) {
         return this.#fails(i, j, `no death is recorded of ${deadlineMs}, before the ${kind} of ${sentMs}`);
       }
     }
@@ -190,7 +190,7 @@ class Search {
     if (state.status === "alive") {
       const deadMs = state.lastToMs + state.promiseMs;
       const tellableMs = this.#timeline.tellableMs(this.#service, state.promiseMs, deadMs, this.#readMs);
-      if (this.#timeline.latest(tellableMs) < this.#readMs) {
+      if (this.#timeline.latest(tellableMs + this.#timeline.longestHoldMs(deadMs)) < this.#readMs) {
         return this.#fails(this.#operations.length, j, `no death is recorded of ${deadMs}, though nothing came after`);
       }
     }

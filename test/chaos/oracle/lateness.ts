@@ -65,17 +65,18 @@ export function checkLateness(
       violate("told too early", `${tellableMs - endMs} ms before its time`);
     }
   }
-  // What is held up does not run through its delays again: it waits for each of them once.
   const allowed = (dueMs: number, untilMs: number) => {
-    const ms = timeline.latest(paces.untroubledMs(path, dueMs));
-    return ms >= untilMs
-      ? ms
-      : timeline.latest(paces.untroubledMs(path, ms + paces.longestWaitMs(path, dueMs, untilMs)));
+    const latestMs = timeline.latest(paces.untroubledMs(path, dueMs));
+    if (latestMs >= untilMs) return latestMs;
+    const waitMs = paces.longestWaitMs(path, dueMs, untilMs);
+    return waitMs === 0 ? latestMs : timeline.latest(paces.untroubledMs(path, latestMs + waitMs));
   };
   // Attempts that the stub knows nothing of were cut off by a kill, or were answered for the provider's patience.
   const unseen = Math.max(0, row.attempts - told.length);
   const unseenMs = Array.from({ length: unseen }, (_, i) => delayMs(i)).reduce((sum, ms) => sum + ms, 0);
-  if (endMs > allowed(Math.max(tellableMs, freeMs) + unseenMs, endMs)) {
+  const dueMs = Math.max(tellableMs, freeMs) + unseenMs;
+  const isLate = (ms: number) => endMs > allowed(ms, endMs);
+  if (isLate(dueMs) && (row.kind !== "dead" || isLate(dueMs + timeline.longestHoldMs(happenedMs)))) {
     violate("told too late", `${endMs - tellableMs} ms after it could be told`);
   }
   told.slice(1).forEach((telling, i) => {

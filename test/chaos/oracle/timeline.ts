@@ -1,4 +1,5 @@
 import type { Excuse, Observed, Uptime } from "../observed.ts";
+import { Silences } from "./silences.ts";
 
 const SECOND_MS = 1_000;
 /** An attempt that a kill cut off is begun again after so long (docs/decisions/0003). */
@@ -14,14 +15,19 @@ const LOG_MS = 1_500;
 /** An excuse lasts as long as a promise, within these bounds (docs/decisions/0027). */
 const SHORTEST_EXCUSE_MS = 60 * SECOND_MS;
 const LONGEST_EXCUSE_MS = 900 * SECOND_MS;
+/** Where many begin to fall silent, it is waited so long to see how many; the log does not say so. */
+const HOLD_MS = 20 * SECOND_MS;
 
 /** When the system was up, when it was killed, and who was excused: what the bounds of a run depend on. */
 export class Timeline {
   readonly #uptimes: readonly Uptime[];
   readonly #kills: number[];
   readonly #excuses = new Map<string, Excuse[]>();
+  readonly #silences: Silences;
 
-  constructor({ uptimes, excuses }: Pick<Observed, "uptimes" | "excuses">) {
+  constructor(observed: Pick<Observed, "operations" | "uptimes" | "excuses">) {
+    const { uptimes, excuses } = observed;
+    this.#silences = new Silences(observed);
     this.#uptimes = uptimes;
     this.#kills = uptimes.flatMap(({ killMs }) => (killMs === undefined ? [] : [killMs]));
     for (const excuse of excuses) {
@@ -48,9 +54,17 @@ export class Timeline {
     return cutOff === 0 ? undisturbedMs : this.#afterUptime(undisturbedMs + cutOff * CLAIM_MS);
   }
 
-  /** Whether a service was excused within a time, as the log says. */
-  isExcused(service: string, fromMs: number, toMs: number): boolean {
-    return this.#excusesOf(service, fromMs, toMs).length > 0;
+  /** Until when a service may have been found alive at the latest that was silent from a moment on. */
+  aliveUntilMs(service: string, promiseMs: number, deadlineMs: number, untilMs: number): number {
+    const excusedMs = this.tellableMs(service, promiseMs, deadlineMs, untilMs);
+    if (excusedMs > deadlineMs) return excusedMs + LOG_MS;
+    const holdMs = this.longestHoldMs(deadlineMs);
+    return holdMs > 0 ? this.latest(deadlineMs) + holdMs : deadlineMs;
+  }
+
+  /** For how long more than is known a silence may have been waited for. */
+  longestHoldMs(deadlineMs: number): number {
+    return this.#silences.areMany(deadlineMs) ? HOLD_MS : 0;
   }
 
   /** From when on a death may be told: the end of the promise, or of the last excuse that was given until a moment. */
