@@ -4,10 +4,8 @@ import { Silences } from "./silences.ts";
 const SECOND_MS = 1_000;
 /** An attempt that a kill cut off is begun again after so long (docs/decisions/0003). */
 export const CLAIM_MS = 15 * SECOND_MS;
-/** Where many fall silent within seconds, a death waits for so long until it is known how many (docs/decisions/0027). */
-export const HOLD_MS = 20 * SECOND_MS;
 /** What is due is begun within so much time of the system being up, on a machine that does much else. */
-const SLACK_MS = 12 * SECOND_MS + HOLD_MS;
+const SLACK_MS = 12 * SECOND_MS;
 /** So many attempts in a row may be cut off by kills before it is a fault. */
 const MOST_CUT_OFF = 4;
 /** So much may the log be behind, or a clock be read before. */
