@@ -12,7 +12,9 @@ export function route(app: Hono<AppEnv>, path: string, handlers: Partial<Record<
   const allowed = [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"].join(
     ", ",
   );
-  app.all(path, () => {
+  app.all(path, (c) => {
+    // Other sites are answered before this where they may call at all.
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { Allow: allowed });
     throw new AppError("method_not_allowed", `This path takes ${allowed}.`, { Allow: allowed });
   });
 }
