@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { WatchTower } from "../system/support/watchtower.ts";
 
 /** What the Workers runtime has in memory, in MiB, once it has collected its garbage. */
@@ -22,6 +23,8 @@ export interface MemoryMeter extends Disposable {
 }
 
 const MIB = 1024 * 1024;
+const MOST_TRIES = 50;
+const AGAIN_AFTER_MS = 100;
 
 /** Makes a meter for the next watchTower that is started with its environment. */
 export async function memoryMeter(): Promise<MemoryMeter> {
@@ -35,7 +38,7 @@ export async function memoryMeter(): Promise<MemoryMeter> {
   return {
     env: { MINIFLARE_WORKERD_PATH: wrapper },
     async measure(tower) {
-      const isolates = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as {
+      const isolates = (await (await insist(`http://127.0.0.1:${port}/json`)).json()) as {
         webSocketDebuggerUrl: string;
       }[];
       let heap = 0;
@@ -44,6 +47,18 @@ export async function memoryMeter(): Promise<MemoryMeter> {
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** The inspector may listen a little later than the runtime serves. */
+async function insist(url: string): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+      await delay(AGAIN_AFTER_MS);
+    }
+  }
 }
 
 function workerdPath(): string {
