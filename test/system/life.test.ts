@@ -14,7 +14,7 @@ beforeAll(async () => {
     env: { GRACE_SECONDS: "1", DEFAULT_ALERT_TYPE: "webhook", DEFAULT_ALERT_TARGET: `${stub.url}/default` },
   });
   // Here services die one after the other: so many live on that nobody takes this for an outage of ours.
-  await Promise.all(Array.from({ length: 40 }, (_, i) => pulse(`lives on ${i}`, 290)));
+  await Promise.all(Array.from({ length: 150 }, (_, i) => pulse(`lives on ${i}`, 290)));
 });
 afterAll(async () => {
   await tower.stop();

@@ -62,6 +62,7 @@ describe("configuration", () => {
       GRACE_SECONDS: "7",
       MAIL_FROM: "a@example.com",
       ALLOW_PRIVATE_WEBHOOKS: "true",
+      PLAN: "paid",
       DEFAULT_ALERT_TYPE: "webhook",
       DEFAULT_ALERT_TARGET: inbox,
     });
