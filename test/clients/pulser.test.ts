@@ -20,6 +20,9 @@ beforeAll(async () => {
   tower = await startWatchTower({
     env: { GRACE_SECONDS: "1", DEFAULT_ALERT_TYPE: "webhook", DEFAULT_ALERT_TARGET: `${stub.url}/default` },
   });
+  // Here services die one after the other: so many live on that nobody takes this for an outage of ours.
+  const others = Array.from({ length: 100 }, (_, i) => ({ service: `lives on ${i}`, nextIn: 290 }));
+  await Promise.all(others.map((pulse) => tower.post("/heartbeat", pulse)));
 });
 afterAll(async () => {
   await tower.stop();
