@@ -7,8 +7,8 @@ import { send } from "../providers/index.ts";
 import { messengerName, type Sent } from "./messenger.ts";
 import { within } from "./within.ts";
 
-/** A messenger needs 13 seconds at most. */
-const LONGEST_WAIT_MS = 20 * SECOND_MS;
+/** A messenger needs 13 seconds at most; where everything is slow, to give up early would send twice. */
+const LONGEST_WAIT_MS = 60 * SECOND_MS;
 /** So often is a messenger tried, before an alert goes out without it: it may just have been moved or updated. */
 const MOST_FAILURES = 3;
 /** Those whom a messenger has failed don't come again all at once. */
