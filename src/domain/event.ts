@@ -10,7 +10,12 @@ export interface Event {
   message: string;
   /** Whether it was sent as an alert, too. */
   alert: boolean;
+  /** What it says in a form that can be searched for; undefined where it has none, never empty. */
+  fields?: EventFields;
 }
+
+/** The structured part of an event: flat, so that each value has one name. */
+export type EventFields = Record<string, string | number | boolean>;
 
 /** Which events are wanted: all conditions hold together. */
 export interface EventFilter {

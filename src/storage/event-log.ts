@@ -12,7 +12,7 @@ export function insertEvents(db: Database, rows: readonly Event[]) {
   return db
     .insert(events)
     .select(
-      sql`select value ->> 'id', value ->> 'service', value ->> 'level', value ->> 'message', value ->> 'alert'
+      sql`select value ->> 'id', value ->> 'service', value ->> 'level', value ->> 'message', value ->> 'alert', value -> 'fields'
           from json_each(${JSON.stringify(rows)}) where true`,
     )
     .onConflictDoNothing();
