@@ -3,10 +3,10 @@ import { configOf } from "../config.ts";
 import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
 import { toSeconds } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
-import { callMonitor } from "../monitor/call-monitor.ts";
+import { storeEvents } from "../monitor/event-store.ts";
 import { warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
-import { insertEvents, listEvents } from "../storage/event-log.ts";
+import { listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
 import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
@@ -34,12 +34,8 @@ export function eventRoutes(app: Hono<AppEnv>): void {
 async function addEvent(c: AppContext): Promise<Response> {
   const said = parseFields(eventSchema, await readFields(c.req.raw));
   const event: Event = { id: ulid(Date.now()), ...said };
-  if (!event.alert) {
-    await insertEvents(openDatabase(c.env.DB), [event]);
-    return c.json({ result: 200, id: event.id });
-  }
-  // The service's object owes both, the row and the alert: so neither is lost when the other fails.
-  await callMonitor(c.env, event.service, (monitor) => monitor.alert(event));
+  await storeEvents(c.env, [event]);
+  if (!event.alert) return c.json({ result: 200, id: event.id });
   const config = configOf(c.env);
   const warnings = config.defaultTarget
     ? warnOfTarget(config.defaultTarget, config)
