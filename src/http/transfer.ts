@@ -1,12 +1,13 @@
 import type { Hono } from "hono";
 import type * as z from "zod/mini";
-import type { Env } from "../config.ts";
+import { type Config, configOf, type Env } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
 import type { KeyGrant } from "../domain/pulse-key.ts";
-import type { Service } from "../domain/service.ts";
+import type { Service, Target } from "../domain/service.ts";
 import { lowestUlid } from "../domain/ulid.ts";
 import { callMonitor } from "../monitor/call-monitor.ts";
+import { refuseTarget } from "../providers/index.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { insertEvents, listEvents } from "../storage/event-log.ts";
 import {
@@ -94,6 +95,8 @@ function pageOf(kind: string, rows: object[], last: string | undefined): Page {
   return { lines: rows.map((row) => ({ kind, ...row })), next: rows.length < ROWS_ON_A_PAGE ? undefined : last };
 }
 
+type AnyLineSchema = (typeof lineSchemas)[keyof typeof lineSchemas];
+
 /** The lines of an import, by their kind. */
 interface Lines {
   service: ({ service: string } & Held)[];
@@ -104,7 +107,7 @@ interface Lines {
 
 async function postImport(c: AppContext): Promise<Response> {
   if (c.env.BULK_READER) return handOver(c);
-  const { lines, refused } = readLines(await readText(c.req.raw, MOST_BYTES));
+  const { lines, refused } = readLines(await readText(c.req.raw, MOST_BYTES), configOf(c.env));
   const db = openDatabase(c.env.DB);
   // The services come last: when they begin to be waited for, their past is there.
   const stored = await storeRows(db, lines);
@@ -126,7 +129,7 @@ async function storeRows(db: Database, { event, transition, rule }: Lines): Prom
   return results.reduce((sum, { meta }) => sum + meta.changes, 0);
 }
 
-function readLines(text: string): { lines: Lines; refused: { index: number; hint: string }[] } {
+function readLines(text: string, config: Config): { lines: Lines; refused: { index: number; hint: string }[] } {
   const given = text.split("\n").filter((line) => line.trim() !== "");
   if (given.length > MOST_LINES) throw new AppError("too_large", `There must not be more than ${MOST_LINES} lines.`);
   const lines: Lines = { service: [], transition: [], event: [], rule: [] };
@@ -134,6 +137,10 @@ function readLines(text: string): { lines: Lines; refused: { index: number; hint
   given.forEach((line, index) => {
     try {
       const parsed = parseLine(line);
+      for (const target of targetsOf(parsed)) {
+        const refusal = refuseTarget(target, config);
+        if (refusal) throw new AppError("invalid_input", refusal);
+      }
       (lines[parsed.kind] as unknown[]).push(parsed);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -154,7 +161,13 @@ function parseLine(line: string) {
   if (typeof kind !== "string" || !Object.hasOwn(lineSchemas, kind)) {
     throw new AppError("invalid_input", `kind must be one of ${Object.keys(lineSchemas).join(", ")}.`);
   }
-  return parseFields(lineSchemas[kind as keyof Lines] as z.ZodMiniType<{ kind: keyof Lines }>, fields);
+  return parseFields(lineSchemas[kind as keyof Lines] as z.ZodMiniType<z.output<AnyLineSchema>>, fields);
+}
+
+/** Whom a line has told: where that is refused to a pulse it is refused here. */
+function targetsOf(line: z.output<AnyLineSchema>): Target[] {
+  if (line.kind === "service") return line.state.targets;
+  return line.kind === "rule" ? [{ type: line.alertType, target: line.alertTarget }] : [];
 }
 
 /** Does something for each of many, not for all at once. */

@@ -15,6 +15,26 @@ beforeEach(() => {
 
 const RUNS = { seed: 20_261_124, numRuns: 200 };
 const TARGET = { alertType: "mail", alertTarget: "ann@example.com" };
+const ALIVE = {
+  status: "alive",
+  sinceMs: 1,
+  lastMs: 1,
+  nextInSeconds: 60,
+  graceSeconds: 0,
+  graceIsOwn: false,
+  remindEverySeconds: 0,
+  targets: [{ type: "mail", target: "ann@example.com" }],
+};
+const RULE = {
+  kind: "rule",
+  name: "good",
+  q: "error",
+  ...TARGET,
+  count: 1,
+  seconds: 60,
+  quietSeconds: 60,
+  writtenMs: 1,
+};
 const imported = (...lines: unknown[]) =>
   call("POST", "/import", { raw: lines.map((line) => JSON.stringify(line)).join("\n") });
 
@@ -49,31 +69,11 @@ describe("an import is bounded", () => {
 });
 
 describe("whatever is in a line", () => {
-  const state = {
-    status: "alive",
-    sinceMs: 1,
-    lastMs: 1,
-    nextInSeconds: 60,
-    graceSeconds: 0,
-    graceIsOwn: false,
-    remindEverySeconds: 0,
-    targets: [{ type: "mail", target: "ann@example.com" }],
-  };
   const good = [
-    { kind: "service", service: "good", state },
+    { kind: "service", service: "good", state: ALIVE },
     { kind: "transition", id: ulid(1), service: "good", status: "alive", last: null, expected: null },
     { kind: "event", id: ulid(1), service: "good", level: 0, message: "m", alert: false },
-    {
-      kind: "rule",
-      name: "good",
-      q: "error",
-      alertType: "mail",
-      alertTarget: "ann@example.com",
-      count: 1,
-      seconds: 60,
-      quietSeconds: 60,
-      writtenMs: 1,
-    },
+    RULE,
   ];
   const anything = fc.oneof(
     fc.string({ unit: "binary", maxLength: 10 }),
@@ -108,6 +108,24 @@ describe("whatever is in a line", () => {
       }),
       RUNS,
     ));
+});
+
+describe("a target that no pulse may name", () => {
+  it("is not imported either", async () => {
+    const { body } = await imported(
+      {
+        kind: "service",
+        service: "inwards",
+        state: { ...ALIVE, targets: [{ type: "webhook", target: "http://127.0.0.1/" }] },
+      },
+      { ...RULE, name: "inwards", alertType: "webhook", alertTarget: "http://[::1]/" },
+      { ...RULE, name: "unknown", alertType: "pigeon" },
+    );
+    expect(body.news).toBe(0);
+    expect(body.refused.map(({ index }: { index: number }) => index)).toEqual([0, 1, 2]);
+    expect(body.refused[0].hint).toMatch(/alertTarget/);
+    expect((await call("GET", "/heartbeat/inwards")).status).toBe(404);
+  });
 });
 
 describe("an export's parameters", () => {
