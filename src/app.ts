@@ -12,6 +12,7 @@ import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
 import { keyRoutes } from "./http/keys.ts";
 import { systemRoutes } from "./http/system.ts";
+import { transferRoutes } from "./http/transfer.ts";
 
 /** The web interface has a login of its own, and speaks to people. */
 const isGui = (c: AppContext) => /^\/gui(\/|$)/.test(c.req.path);
@@ -38,6 +39,7 @@ export function createApp(): Hono<AppEnv> {
   alertRoutes(app);
   keyRoutes(app);
   systemRoutes(app);
+  transferRoutes(app);
   guiRoutes(app);
   return app;
 }

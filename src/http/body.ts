@@ -33,16 +33,16 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** Reads the body's text; stops as soon as it is too large, whatever its length was said to be. */
-async function readText(request: Request): Promise<string> {
+/** Reads the body's text; stops as soon as it has more than `most` bytes, whatever its length was said to be. */
+export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
   const isGzip = isCompressed(request);
   if (!request.body) return "";
-  if (Number(request.headers.get("content-length")) > MOST_BODY_BYTES) throw tooLarge();
-  const plain = isGzip ? gunzip(bounded(request.body)) : request.body;
+  if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);
+  const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";
   try {
-    for await (const chunk of bounded(plain)) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of bounded(plain, most)) text += decoder.decode(chunk, { stream: true });
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -63,15 +63,15 @@ function isCompressed({ headers }: Request): boolean {
 }
 
 /** Passes on what is read, and throws where it becomes too much. */
-async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* bounded(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.byteLength;
-    if (length > MOST_BODY_BYTES) throw tooLarge();
+    if (length > most) throw tooLarge(most);
     yield chunk;
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError("too_large", `The body must not have more than ${MOST_BODY_BYTES} bytes.`);
+function tooLarge(most: number): AppError {
+  return new AppError("too_large", `The body must not have more than ${most} bytes.`);
 }
