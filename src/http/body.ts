@@ -53,7 +53,7 @@ export async function readText(request: Request, most = MOST_BODY_BYTES): Promis
 }
 
 /** Whether the body is compressed by gzip; another encoding is refused. */
-function isCompressed({ headers }: Request): boolean {
+export function isCompressed({ headers }: Request): boolean {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   if (encoding === "gzip" || encoding === "x-gzip") return true;
   if (encoding === "" || encoding === "identity") return false;
