@@ -20,7 +20,7 @@ import {
 const RUN_EVERY_MS = 10 * MINUTE_MS;
 /** A step looks at so many events, and deletes those that are of its levels. */
 const STEP_ROWS = 1_000;
-/** How many steps a run makes, by all groups of levels together; two queries each. */
+/** How many steps a run makes, by all groups of levels together; each has up to three queries. */
 const STEPS = { free: 4, paid: 40 };
 /** What came within so long may be deleted whatever it is, so that a run keeps up; beyond it there is a bound. */
 const SLICE_MS = 15 * MINUTE_MS;
@@ -72,10 +72,15 @@ export async function pruneLevels(
         if (at < limit) at = limit;
         break;
       }
+      const end = ahead.nextId ?? limit;
       sliceEnd ??= lowestUlid(ulidTimeMs(ahead.firstId) + SLICE_MS);
-      const isInSlice = ahead.firstId < sliceEnd;
-      const end = [ahead.nextId ?? limit, isInSlice ? sliceEnd : limit].sort()[0] as string;
-      const room = isInSlice ? STEP_ROWS : Math.min(STEP_ROWS, most - deleted);
+      if (at < sliceEnd) {
+        const cut = end < sliceEnd ? end : sliceEnd;
+        deleted += await deleteOfLevels(db, at, cut, levels, STEP_ROWS);
+        at = cut;
+      }
+      if (at >= end) continue;
+      const room = Math.min(STEP_ROWS, most - deleted);
       if (room <= 0) break;
       const rows = await deleteOfLevels(db, at, end, levels, room);
       deleted += rows;
