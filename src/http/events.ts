@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { configOf } from "../config.ts";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
+import type { Event } from "../domain/event.ts";
 import { toSeconds } from "../domain/time.ts";
 import { ulid } from "../domain/ulid.ts";
 import { storeEvents } from "../monitor/event-store.ts";
@@ -10,18 +10,14 @@ import { listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
 import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { type DateWriter, dateWriter } from "./dates.ts";
+import { dateWriter } from "./dates.ts";
+import { eventFilterOf } from "./event-filter.ts";
+import { getEventStats } from "./event-stats.ts";
 import { parseFields, readQuery } from "./fields.ts";
-import { nextOf, positionOf } from "./paging.ts";
+import { lastDay, nextOf, positionOf, RANGE_HINT } from "./paging.ts";
 import { route } from "./route.ts";
 import { eventSchema, eventsSchema } from "./schemas.ts";
-
-/** `from` defaults to a day ago, in seconds. */
-const DEFAULT_RANGE_SECONDS = 86_400;
-/** `to` defaults to ten minutes from now, in seconds, since clocks differ. */
-const CLOCK_SLACK_SECONDS = 600;
-
-const RANGE_HINT = "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
+import { shownEvent } from "./shown-event.ts";
 
 /** Adding and listing events, in both spellings. */
 export function eventRoutes(app: Hono<AppEnv>): void {
@@ -29,6 +25,7 @@ export function eventRoutes(app: Hono<AppEnv>): void {
   route(app, "/add-event", { POST: addEvent });
   route(app, "/events", { GET: getEvents });
   route(app, "/list-events", { GET: getEvents });
+  route(app, "/events/stats", { GET: getEventStats });
 }
 
 async function addEvent(c: AppContext): Promise<Response> {
@@ -44,14 +41,10 @@ async function addEvent(c: AppContext): Promise<Response> {
 }
 
 async function getEvents(c: AppContext): Promise<Response> {
-  const query = parseFields(eventsSchema, readQuery(c.req.url));
-  const now = toSeconds(Date.now());
-  const defaults = { fromSeconds: now - DEFAULT_RANGE_SECONDS, toSeconds: now + CLOCK_SLACK_SECONDS };
-  const { beforeId, ...range } = positionOf(query, defaults, RANGE_HINT);
-  const filter: EventFilter = range;
-  if (query.service !== undefined) filter.service = query.service;
-  if (query.level !== undefined) filter.level = query.level;
-  if (query.message !== undefined) filter.message = query.message;
+  const given = readQuery(c.req.url);
+  const query = parseFields(eventsSchema, given);
+  const { beforeId, ...range } = positionOf(query, lastDay(toSeconds(Date.now())), RANGE_HINT);
+  const filter = eventFilterOf(query, given, range);
   const db = openDatabase(c.env.DB);
   const page = await readPage(c, { limit: query.limit, beforeId }, (request) => listEvents(db, filter, request));
   if (!page) return handOver(c);
@@ -61,10 +54,4 @@ async function getEvents(c: AppContext): Promise<Response> {
     events: page.rows.map((event) => shownEvent(event, writeDate)),
     ...nextOf(range, page.nextId),
   });
-}
-
-/** An event as the wire has it. */
-function shownEvent(event: Event, writeDate: DateWriter) {
-  const { id, service, message, alert } = event;
-  return { id, date: writeDate(toSeconds(dateMs(event))), level: event.level, message, service, alert };
 }
