@@ -12,6 +12,8 @@ export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
+  /** Where the parts of an export are made; defined in there. */
+  EXPORT_PAGES?: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
   DB: D1Database;
@@ -46,7 +48,14 @@ export interface Env {
 /** The secrets and variables. */
 export type Variables = Omit<
   Env,
-  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS" | "FAILED_PASSWORDS"
+  | "SERVICE_MONITOR"
+  | "BULK_READER"
+  | "EXPORT_PAGES"
+  | "SENTINEL"
+  | "MESSENGER"
+  | "DB"
+  | "LOGIN_ATTEMPTS"
+  | "FAILED_PASSWORDS"
 >;
 
 /** A shorter secret could be guessed by who holds a key that is signed with it. */

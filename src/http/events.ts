@@ -11,6 +11,7 @@ import { readFields } from "./body.ts";
 import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { dateWriter } from "./dates.ts";
+import { getEventExport } from "./event-export.ts";
 import { eventFilterOf } from "./event-filter.ts";
 import { getEventStats } from "./event-stats.ts";
 import { parseFields, readQuery } from "./fields.ts";
@@ -26,6 +27,7 @@ export function eventRoutes(app: Hono<AppEnv>): void {
   route(app, "/events", { GET: getEvents });
   route(app, "/list-events", { GET: getEvents });
   route(app, "/events/stats", { GET: getEventStats });
+  route(app, "/events/export", { GET: getEventExport });
 }
 
 async function addEvent(c: AppContext): Promise<Response> {

@@ -18,7 +18,8 @@ export async function call(
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   if (body !== undefined) init.body = body;
   const response = await exports.default.fetch(new Request(`https://tower.example${path}`, init));
-  const text = await response.text();
+  // The runtime complains of text() where a type does not begin with text/.
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
