@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { type ExportPage, type ExportRequest, makeExportPage } from "./http/event-export.ts";
+import { errorText } from "./log.ts";
 import { spend, withMeter } from "./monitor/spending.ts";
 
 const app = createApp();
@@ -20,8 +21,13 @@ export class BulkReader extends DurableObject<Env> {
   }
 
   /** Makes one part of an export. */
-  exportPage(request: ExportRequest): Promise<ExportPage> {
+  async exportPage(request: ExportRequest): Promise<ExportPage> {
     spend(this.env, { objectRequests: 1 });
-    return makeExportPage(this.#env, request);
+    try {
+      return await makeExportPage(this.#env, request);
+    } catch (error) {
+      // The platform logs what is thrown here: not what was searched for, which Drizzle's message repeats.
+      throw new Error(errorText(error));
+    }
   }
 }

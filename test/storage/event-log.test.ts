@@ -3,23 +3,11 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ulids } from "../../src/domain/ulid.ts";
 import { openDatabase } from "../../src/storage/database.ts";
 import { insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
-import { meterD1 } from "../support/meter.ts";
-import { event, plansOf, query, storeEvents } from "../support/rows.ts";
+import { event, plansOf, query, rowsReadBy, storeEvents } from "../support/rows.ts";
 
 const db = openDatabase(env.DB);
 const T0 = Date.UTC(2030, 0, 1);
 const ALL = { fromSeconds: 0, toSeconds: 2 ** 33 };
-
-/** How many rows D1 reads for each query of some work. */
-async function rowsReadBy(work: () => Promise<unknown>): Promise<number[]> {
-  const meter = meterD1();
-  try {
-    await work();
-    return meter.queries.map(({ rowsRead }) => rowsRead);
-  } finally {
-    meter.stop();
-  }
-}
 
 describe("storing an event", () => {
   it("writes two rows: the table's, and its entry by service", async () => {
