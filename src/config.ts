@@ -4,6 +4,7 @@ import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
 import type { Messenger } from "./monitor/messenger.ts";
+import type { RuleMonitor } from "./monitor/rule-monitor.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
@@ -14,6 +15,7 @@ export interface Env {
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
+  RULE_MONITOR: DurableObjectNamespace<RuleMonitor>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
@@ -46,7 +48,14 @@ export interface Env {
 /** The secrets and variables. */
 export type Variables = Omit<
   Env,
-  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS" | "FAILED_PASSWORDS"
+  | "SERVICE_MONITOR"
+  | "BULK_READER"
+  | "SENTINEL"
+  | "MESSENGER"
+  | "RULE_MONITOR"
+  | "DB"
+  | "LOGIN_ATTEMPTS"
+  | "FAILED_PASSWORDS"
 >;
 
 /** A shorter secret could be guessed by who holds a key that is signed with it. */
