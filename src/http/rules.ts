@@ -3,7 +3,7 @@ import { configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { RULE_LIMITS, type Rule } from "../domain/rule.ts";
 import { parseSearch } from "../domain/search.ts";
-import { rulesChanged } from "../monitor/rule-book.ts";
+import { forgetRule, rulesChanged } from "../monitor/rule-book.ts";
 import { warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { deleteRule, findRule, listRules, writeRule } from "../storage/rules.ts";
@@ -52,8 +52,8 @@ async function putRule(c: AppContext): Promise<Response> {
 async function dropRule(c: AppContext): Promise<Response> {
   const name = nameOf(c);
   const existed = await deleteRule(openDatabase(c.env.DB), name);
-  rulesChanged();
   if (!existed) throw noSuchRule();
+  await forgetRule(c.env, name);
   return c.json({ result: 200, name });
 }
 

@@ -34,6 +34,16 @@ export function rulesChanged(): void {
   known = { ...known, askAgainMs: 0 };
 }
 
+/** Lets the object of a rule that was deleted forget it. Never rejects: one that was not reached looks before it tells. */
+export async function forgetRule(env: Env, name: string): Promise<void> {
+  rulesChanged();
+  try {
+    await env.RULE_MONITOR.getByName(name).forget();
+  } catch (error) {
+    log("warn", "rule.not-forgotten", { rule: name, error: errorText(error) });
+  }
+}
+
 /**
  * Tells the rules' objects which of some events match them; durable when it returns. Never rejects: where a rule can't be
  * told in several tries, that is logged, and the events are stored all the same.

@@ -59,6 +59,12 @@ export class RuleMonitor extends DurableObject<Env> {
     this.#keep(observe(watch, matches, this.#circumstances, nowMs), nowMs);
   }
 
+  /** The rule was deleted: nothing is kept of it. */
+  async forget(): Promise<void> {
+    spend(this.env, COST.matches);
+    if (this.#watch) this.#forget();
+  }
+
   /** Never throws: after a few failures in a row the platform would delete the alarm, silently. */
   override async alarm(): Promise<void> {
     this.#armedMs = undefined;
