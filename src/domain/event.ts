@@ -1,3 +1,4 @@
+import type { Search } from "./search.ts";
 import { SECOND_MS } from "./time.ts";
 import { highestUlid, lowestUlid, ulidTimeMs } from "./ulid.ts";
 
@@ -28,6 +29,9 @@ export interface EventFilter {
   level?: number;
   /** Contained in the message, whatever the case of ASCII letters. */
   message?: string;
+  /** Fields, and what each of them must be, as a search compares it. */
+  fields?: readonly { name: string; value: string }[];
+  search?: Search;
 }
 
 /** When the event was registered. */

@@ -85,7 +85,7 @@ export async function listAlerts(db: Database, filter: AlertFilter, page: PageRe
       ...listed,
       message: shortText(message, page),
       alertTarget: shortText(alertTarget, page),
-      bytes: bytesOf(service, alertTarget, title, message, sql`coalesce(${lastAnswer}, '')`),
+      bytes: bytesOf(service, alertTarget, title, message, lastAnswer),
     })
     .from(alerts)
     .where(

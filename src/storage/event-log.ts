@@ -1,10 +1,10 @@
-import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
-import { ERROR_LEVEL } from "../domain/level.ts";
+import { desc, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { dateMs, type Event, type EventFields, type EventFilter } from "../domain/event.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { CROCKFORD_32 } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
-import { bytesOf, inRange, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
+import { conditionsOf } from "./event-search.ts";
+import { bytesOf, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
@@ -27,22 +27,25 @@ export const MOST_SEARCHED = 50_000;
 /** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
-  const { id, service, level, message, alert } = events;
+  const { id, service, level, message, alert, fields } = events;
   const searched = db
-    .select({ id, service, level, message, alert })
+    .select({ id, service, level, message, alert, fields })
     .from(events)
     .where(candidates)
     .orderBy(orderOf(id, page))
     .limit(MOST_SEARCHED)
     .as("searched");
+  const bytes = bytesOf(searched.message, searched.fields);
   const found = await db
     .select({
       id: searched.id,
       service: searched.service,
       level: searched.level,
-      message: shortText(searched.message, page),
       alert: searched.alert,
-      bytes: bytesOf(searched.message),
+      message: shortText(searched.message, page, bytes),
+      // As text, since what is computed is not decoded.
+      fields: shortText(searched.fields, page, bytes),
+      bytes,
     })
     .from(searched)
     .where(search)
@@ -50,35 +53,10 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
     .limit(page.limit + 1);
   const { rows, nextId, isCut } = pageOf(found, page);
   return {
-    rows: await withMessages(db, rows),
+    rows: await withTexts(db, rows),
     isCut,
     nextId: nextId ?? (search && (await endOfSearch(db, candidates, page, rows.at(-1)?.id))),
   };
-}
-
-/**
- * Which rows are looked at, and which of those are wanted. The first is answered by an index alone; what no index can
- * tell is the second.
- */
-function conditionsOf(
-  filter: EventFilter,
-  page: PageRequest,
-): { candidates: SQL | undefined; search: SQL | undefined } {
-  const { service, level, message } = filter;
-  const ofService = service === undefined ? undefined : eq(events.service, service);
-  // Errors have an index of their own, which a query uses only when it repeats the index's very condition.
-  const areErrors = service === undefined && level !== undefined && level >= ERROR_LEVEL;
-  const candidates = and(
-    inRange(events.id, filter, page),
-    ofService,
-    areErrors ? sql`level >= ${sql.raw(String(ERROR_LEVEL))}` : undefined,
-  );
-  const isSaidByIndex = level === undefined || level <= 0 || (areErrors && level === ERROR_LEVEL);
-  const search = and(
-    isSaidByIndex ? undefined : sql`level >= ${level}`,
-    message === undefined ? undefined : sql`instr(lower(message), lower(${message})) > 0`,
-  );
-  return { candidates, search };
 }
 
 /**
@@ -102,18 +80,26 @@ async function endOfSearch(
   return isPassed ? lastFound : last?.id;
 }
 
-/** The rows with the messages that were too long for a first look; without those that are gone meanwhile. */
-async function withMessages(
-  db: Database,
-  rows: (Omit<Event, "message"> & { message: string | null; bytes: number })[],
-): Promise<Event[]> {
+/** An event whose texts may be too long for a first look: then it has none. */
+interface FoundEvent extends Omit<Event, "message" | "fields"> {
+  message: string | null;
+  fields: string | null;
+  bytes: number;
+}
+
+/** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
+async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
-  const { id, message } = events;
-  const long = ids.length === 0 ? [] : await db.select({ id, message }).from(events).where(isOneOf(id, ids));
-  const byId = new Map(long.map((row) => [row.id, row.message]));
-  return rows.flatMap(({ bytes: _, ...row }) => {
-    const text = row.message ?? byId.get(row.id);
-    return text === undefined ? [] : [{ ...row, message: text }];
+  const { id, message, fields } = events;
+  const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));
+  const byId = new Map(long.map((row) => [row.id, row]));
+  return rows.flatMap(({ bytes: _, message, fields, ...row }): Event[] => {
+    const texts =
+      message === null
+        ? byId.get(row.id)
+        : { message, fields: fields === null ? null : (JSON.parse(fields) as EventFields) };
+    if (!texts) return [];
+    return [{ ...row, message: texts.message, ...(texts.fields !== null && { fields: texts.fields }) }];
   });
 }
 
@@ -137,9 +123,9 @@ export async function countEvents(
   parts: number,
 ): Promise<{ counts: EventCount[]; countedFrom: number | undefined }> {
   const { candidates, search } = conditionsOf(filter, { limit: MOST_COUNTED });
-  const { id, level, message } = events;
+  const { id, service, level, message, fields } = events;
   const looked = db
-    .select({ id, level, message })
+    .select({ id, service, level, message, fields })
     .from(events)
     .where(candidates)
     .orderBy(desc(id))
