@@ -3,6 +3,7 @@ import { LONGEST_GRACE_SECONDS } from "./domain/limits.ts";
 import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
+import type { EventBuffer } from "./monitor/event-buffer.ts";
 import type { Messenger } from "./monitor/messenger.ts";
 import type { RuleMonitor } from "./monitor/rule-monitor.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
@@ -15,6 +16,7 @@ export interface Env {
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
+  EVENT_BUFFER: DurableObjectNamespace<EventBuffer>;
   RULE_MONITOR: DurableObjectNamespace<RuleMonitor>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
@@ -52,6 +54,7 @@ export type Variables = Omit<
   | "BULK_READER"
   | "SENTINEL"
   | "MESSENGER"
+  | "EVENT_BUFFER"
   | "RULE_MONITOR"
   | "DB"
   | "LOGIN_ATTEMPTS"

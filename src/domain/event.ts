@@ -18,6 +18,16 @@ export interface Event {
 /** The structured part of an event: flat, so that each value has one name. */
 export type EventFields = Record<string, string | number | boolean>;
 
+/** Whether two events say the same, in whatever order their fields are. */
+export function isSameEvent(a: Event, b: Event): boolean {
+  return contentOf(a) === contentOf(b);
+}
+
+function contentOf({ id, service, level, message, alert, fields = {} }: Event): string {
+  const sorted = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([id, service, level, message, alert, sorted]);
+}
+
 /** Which events are wanted: all conditions hold together. */
 export interface EventFilter {
   /** The first second that is wanted, since the epoch. */

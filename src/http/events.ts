@@ -34,8 +34,10 @@ export function eventRoutes(app: Hono<AppEnv>): void {
 async function addEvent(c: AppContext): Promise<Response> {
   const said = parseFields(eventSchema, await readFields(c.req.raw));
   const event: Event = { id: ulid(Date.now()), ...said };
-  await storeEvents(c.env, [event]);
-  if (!event.alert) return c.json({ result: 200, id: event.id });
+  const { refused, isQueued } = await storeEvents(c.env, [event]);
+  const [refusal] = refused.values();
+  if (refusal) throw refusal;
+  if (!event.alert) return c.json({ result: 200, id: event.id, ...(isQueued ? { queued: true } : {}) });
   const config = configOf(c.env);
   const warnings = config.defaultTarget
     ? warnOfTarget(config.defaultTarget, config)

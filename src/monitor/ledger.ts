@@ -1,5 +1,6 @@
 import type { DeliveryState } from "../domain/alert.ts";
 import { type Circumstances, type Consequence, consequencesOf } from "../domain/consequences.ts";
+import type { Event } from "../domain/event.ts";
 import { doubtOf, excuse, hold, type OutageSign } from "../domain/outage.ts";
 import {
   isDeathNotice,
@@ -179,6 +180,12 @@ export class Ledger {
     if ([...this.#outbox.entries].some(isOwed)) return;
     this.#outbox.add(owed, nowMs, nowMs, attemptsAgain(attempts, nowMs));
     this.#oweRecord(owed, "pending", attempts, nowMs);
+  }
+
+  /** The event of an id that is owed to D1; undefined where there is none. */
+  eventOwed(id: string): Event | undefined {
+    for (const { owed } of this.#outbox.entries) if (owed.kind === "event" && owed.event.id === id) return owed.event;
+    return undefined;
   }
 
   /** Owes an alert that a rule hands over, once, however often it does; what it hands is remembered in the same step. */

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
-import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
-import { dateMs, type Event } from "../domain/event.ts";
+import { type Alert, noticeOfTest } from "../domain/alert.ts";
+import type { Event } from "../domain/event.ts";
 import { isNewSilence, type OutageSign } from "../domain/outage.ts";
 import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
 import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
@@ -15,6 +15,7 @@ import { type Database, openDatabase } from "../storage/database.ts";
 import { findService, upsertServices } from "../storage/directory.ts";
 import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventAlerts } from "./event-alerts.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
@@ -44,6 +45,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   readonly #db: Database;
   readonly #d1Lane: D1Lane;
   readonly #sentinel: SentinelLink;
+  readonly #eventAlerts: EventAlerts;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -57,6 +59,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
     this.#sentinel = new SentinelLink(env, this.#name);
+    this.#eventAlerts = new EventAlerts(this.#config);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
       const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
@@ -171,15 +174,18 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
   async alert(event: Event): Promise<void> {
-    const nowMs = Date.now();
-    this.#ledger.transaction(nowMs, () => {
-      this.#ledger.owe({ kind: "event", event }, nowMs);
-      const { defaultTarget, alertsEnabled } = this.#config;
-      if (!defaultTarget || !alertsEnabled) return;
-      const alert = { id: ulid(dateMs(event)), ...noticeOfEvent(event, dateMs(event)) };
-      this.#ledger.owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
-    });
-    await this.#flushBriefly();
+    await this.alertOf([event]);
+  }
+
+  /**
+   * Stores events and alerts the default target of each; all is owed durably when it returns. One that came before is
+   * left as it was.
+   * @returns the ids of those that came before with other content
+   */
+  async alertOf(events: readonly Event[]): Promise<string[]> {
+    const { isNews, otherIds } = this.#eventAlerts.owe(this.#ledger, events, Date.now());
+    if (isNews) await this.#flushBriefly();
+    return otherIds;
   }
 
   /** Takes an alert over that a rule has raised, once, however often it is handed over; owed durably when it returns. */

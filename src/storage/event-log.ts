@@ -9,11 +9,16 @@ import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
 export function insertEvents(db: Database, rows: readonly Event[]) {
+  return insertEventsOf(db, JSON.stringify(rows));
+}
+
+/** The statement that stores the events of a JSON list. */
+export function insertEventsOf(db: Database, text: string) {
   return db
     .insert(events)
     .select(
       sql`select value ->> 'id', value ->> 'service', value ->> 'level', value ->> 'message', value ->> 'alert', value -> 'fields'
-          from json_each(${JSON.stringify(rows)}) where true`,
+          from json_each(${text}) where true`,
     )
     .onConflictDoNothing();
 }

@@ -200,8 +200,8 @@ describe("what is known of the rules", () => {
     await happen({});
     advance(MINUTE_MS);
     const mend = breakD1();
-    // It is not stored, and counts all the same.
-    expect((await happen({})).status).toBe(503);
+    // It waits in a buffer, and counts all the same.
+    expect((await happen({})).body.queued).toBe(true);
     expect((await watchOf("holds"))?.seenIds).toHaveLength(2);
     mend();
     vi.spyOn(env.DB, "prepare");
