@@ -10,6 +10,7 @@ import {
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
+import { eventDate, eventFields, eventId } from "./event-fields.ts";
 import { boolean, date, humanDates, level, number, seconds, serviceName, text } from "./fields.ts";
 
 export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
@@ -74,6 +75,9 @@ export const eventSchema = z.object({
     }, MESSAGE_HINT),
   ),
   alert: z._default(z.optional(boolean("alert must be true or false.")), false),
+  date: z.optional(eventDate),
+  id: z.optional(eventId),
+  fields: z.optional(eventFields),
 });
 
 /** The parameters that every list has which comes in pages. */

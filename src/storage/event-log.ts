@@ -1,5 +1,5 @@
 import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
+import { dateMs, type Event, type EventFields, type EventFilter } from "../domain/event.ts";
 import { ERROR_LEVEL } from "../domain/level.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { CROCKFORD_32 } from "../domain/ulid.ts";
@@ -32,9 +32,9 @@ export const MOST_SEARCHED = 50_000;
 /** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
-  const { id, service, level, message, alert } = events;
+  const { id, service, level, message, alert, fields } = events;
   const searched = db
-    .select({ id, service, level, message, alert })
+    .select({ id, service, level, message, alert, fields })
     .from(events)
     .where(candidates)
     .orderBy(orderOf(id, page))
@@ -45,9 +45,12 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
       id: searched.id,
       service: searched.service,
       level: searched.level,
-      message: shortText(searched.message, page),
+      message: shortText(searched.message, page, [searched.message, searched.fields]),
       alert: searched.alert,
-      bytes: bytesOf(searched.message),
+      fields: shortText(searched.fields, page, [searched.message, searched.fields]).mapWith(
+        fieldsOf,
+      ) as SQL<EventFields | null>,
+      bytes: bytesOf(searched.message, searched.fields),
     })
     .from(searched)
     .where(search)
@@ -55,7 +58,7 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
     .limit(page.limit + 1);
   const { rows, nextId, isCut } = pageOf(found, page);
   return {
-    rows: await withMessages(db, rows),
+    rows: await withTexts(db, rows),
     isCut,
     nextId: nextId ?? (search && (await endOfSearch(db, candidates, page, rows.at(-1)?.id))),
   };
@@ -107,19 +110,31 @@ async function endOfSearch(
   return isPassed ? lastFound : last?.id;
 }
 
-/** The rows with the messages that were too long for a first look; without those that are gone meanwhile. */
-async function withMessages(
+/** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
+async function withTexts(
   db: Database,
-  rows: (Omit<Event, "message"> & { message: string | null; bytes: number })[],
+  rows: (Omit<Event, "message" | "fields"> & Texts<string | null> & { bytes: number })[],
 ): Promise<Event[]> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
-  const { id, message } = events;
-  const long = ids.length === 0 ? [] : await db.select({ id, message }).from(events).where(isOneOf(id, ids));
-  const byId = new Map(long.map((row) => [row.id, row.message]));
-  return rows.flatMap(({ bytes: _, ...row }) => {
-    const text = row.message ?? byId.get(row.id);
-    return text === undefined ? [] : [{ ...row, message: text }];
+  const { id, message, fields } = events;
+  const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));
+  const byId = new Map(long.map(({ id, ...texts }) => [id, texts]));
+  return rows.flatMap(({ bytes: _, message, fields, ...row }) => {
+    const texts: Texts<string> | undefined = message === null ? byId.get(row.id) : { message, fields };
+    if (!texts) return [];
+    return [{ ...row, message: texts.message, ...(texts.fields ? { fields: texts.fields } : {}) }];
   });
+}
+
+/** The long texts of an event. */
+interface Texts<M> {
+  message: M;
+  fields: EventFields | null;
+}
+
+/** Fields as D1 has them. */
+function fieldsOf(json: string): EventFields {
+  return JSON.parse(json);
 }
 
 /** Counting looks at no more than so many events, the newest: D1 counts the rows that it reads. */

@@ -45,19 +45,24 @@ export function orderOf(id: SQLWrapper, { afterId }: PageRequest): SQL {
 }
 
 /**
- * What a page's query selects of a column of long texts: the text where it is within a row's share of the page, so that
- * the answer is bounded whatever the rows hold. The few that are longer are asked for when it is known which of them the
- * page has. (A running sum by a window function would do as well, but D1 counts six read rows for each row of it.)
+ * What a page's query selects of a column of long texts: the text where those of the row are within its share of the page,
+ * so that the answer is bounded whatever the rows hold. The few that are longer are asked for when it is known which of
+ * them the page has. (A running sum by a window function would do as well, but D1 counts six read rows for each row of it.)
+ * @param all the columns of a row's long texts; the column alone where they are not given
  */
-export function shortText(column: SQLWrapper, { limit, bytes = MOST_PAGE_BYTES }: PageRequest) {
+export function shortText(
+  column: SQLWrapper,
+  { limit, bytes = MOST_PAGE_BYTES }: PageRequest,
+  all: SQLWrapper[] = [column],
+) {
   const share = Math.floor(bytes / limit);
-  return sql<string | null>`case when octet_length(${column}) <= ${share} then ${column} end`;
+  return sql<string | null>`case when ${bytesOf(...all)} <= ${share} then ${column} end`;
 }
 
-/** How many bytes texts have together. */
+/** How many bytes texts have together; one that is null has none. */
 export function bytesOf(...columns: SQLWrapper[]) {
   return sql<number>`${sql.join(
-    columns.map((column) => sql`octet_length(${column})`),
+    columns.map((column) => sql`ifnull(octet_length(${column}), 0)`),
     sql` + `,
   )}`;
 }
