@@ -8,7 +8,7 @@ import { gunzip } from "./gunzip.ts";
  * a form where it is one.
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
+  const text = await readText(request, MOST_BODY_BYTES);
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = type.startsWith("application/x-www-form-urlencoded");
   if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);
@@ -33,16 +33,19 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** Reads the body's text; stops as soon as it is too large, whatever its length was said to be. */
-async function readText(request: Request): Promise<string> {
+/**
+ * Reads the body's text; stops as soon as it is too large, whatever its length was said to be.
+ * @param most so many bytes may it have, as it comes and once it is inflated
+ */
+export async function readText(request: Request, most: number): Promise<string> {
   const isGzip = isCompressed(request);
   if (!request.body) return "";
-  if (Number(request.headers.get("content-length")) > MOST_BODY_BYTES) throw tooLarge();
-  const plain = isGzip ? gunzip(bounded(request.body)) : request.body;
+  if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);
+  const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   let text = "";
   try {
-    for await (const chunk of bounded(plain)) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of bounded(plain, most)) text += decoder.decode(chunk, { stream: true });
     return text + decoder.decode();
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -53,7 +56,7 @@ async function readText(request: Request): Promise<string> {
 }
 
 /** Whether the body is compressed by gzip; another encoding is refused. */
-function isCompressed({ headers }: Request): boolean {
+export function isCompressed({ headers }: Request): boolean {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   if (encoding === "gzip" || encoding === "x-gzip") return true;
   if (encoding === "" || encoding === "identity") return false;
@@ -63,15 +66,15 @@ function isCompressed({ headers }: Request): boolean {
 }
 
 /** Passes on what is read, and throws where it becomes too much. */
-async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* bounded(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.byteLength;
-    if (length > MOST_BODY_BYTES) throw tooLarge();
+    if (length > most) throw tooLarge(most);
     yield chunk;
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError("too_large", `The body must not have more than ${MOST_BODY_BYTES} bytes.`);
+function tooLarge(most: number): AppError {
+  return new AppError("too_large", `The body must not have more than ${most} bytes.`);
 }

@@ -12,6 +12,7 @@ import {
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
 import { RULE_LIMITS } from "../domain/rule.ts";
+import { eventDate, eventFields, eventId } from "./event-fields.ts";
 import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
 export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
@@ -101,6 +102,9 @@ export const eventSchema = z.object({
     }, MESSAGE_HINT),
   ),
   alert: z._default(z.optional(boolean("alert must be true or false.")), false),
+  date: z.optional(eventDate),
+  id: z.optional(eventId),
+  fields: z.optional(eventFields),
 });
 
 /** The parameters that every list has which comes in pages. */
