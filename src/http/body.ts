@@ -8,7 +8,7 @@ import { gunzip } from "./gunzip.ts";
  * a form where it is one.
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
+  const text = await readText(request, MOST_BODY_BYTES);
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = type.startsWith("application/x-www-form-urlencoded");
   if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);

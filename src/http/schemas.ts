@@ -7,13 +7,15 @@ import {
   LONGEST_NEXT_IN_SECONDS,
   MOST_FURTHER_TARGETS,
   MOST_MESSAGE_BYTES,
+  MOST_NAME_CHARACTERS,
   MOST_TARGET_CHARACTERS,
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
+import { RULE_LIMITS } from "../domain/rule.ts";
 import { isUlid } from "../domain/ulid.ts";
 import { eventDate, eventFields, eventId } from "./event-fields.ts";
-import { boolean, date, humanDates, level, number, seconds, serviceName, text } from "./fields.ts";
+import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
 export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
 
@@ -65,6 +67,31 @@ export const newKeySchema = z.object({
 
 export const revocationSchema = z.object({ service: serviceName });
 
+const RULE_NAME_HINT = `The rule's name must have 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
+const Q_HINT = "q must be a search, such as level:>=error, as a string without NUL characters.";
+
+/** A whole number within the limits of rules, which it has where it is not given. */
+function limited(field: string, of: "count" | "seconds" | "quietSeconds") {
+  const { least, most, fallback } = RULE_LIMITS[of];
+  const hint = `${field} must be an integer from ${least} to ${most}.`;
+  return z._default(
+    z.optional(z.pipe(number(hint), z.int(hint).check(z.gte(least, hint), z.lte(most, hint)))),
+    fallback,
+  );
+}
+
+/** A rule's name, as its path has it. */
+export const ruleInPath = z.object({ rule: name(RULE_NAME_HINT) });
+
+export const ruleSchema = z.object({
+  q: text(Q_HINT).check(z.minLength(1, Q_HINT)),
+  alertType: z.optional(text(ALERT_TYPE_HINT)),
+  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
+  count: limited("count", "count"),
+  seconds: limited("seconds", "seconds"),
+  quiet: limited("quiet", "quietSeconds"),
+});
+
 export const heartbeatSchema = z.object({ service: serviceName, humanDates });
 
 export const heartbeatsSchema = z.object({ humanDates });
@@ -89,14 +116,18 @@ function wantedFields() {
   return { service: z.optional(serviceName), from: z.optional(date("from")), to: z.optional(date("to")) };
 }
 
-/** Which events are wanted; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
-function eventFilterFields() {
+/** What wanted events say; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
+function contentFields() {
   return {
-    ...wantedFields(),
     level: z.optional(level),
     message: z.optional(text("message must be a string without NUL characters.")),
     q: z.optional(text("q must be a string without NUL characters.")),
   };
+}
+
+/** Which events are wanted. */
+function eventFilterFields() {
+  return { ...wantedFields(), ...contentFields() };
 }
 
 /** The parameters that every list has which comes in pages. */
@@ -138,6 +169,17 @@ export const eventExportSchema = z.object({
     "ndjson",
   ),
   after: z.optional(z.string(AFTER_HINT).check(z.refine((value: string) => isUlid(value), AFTER_HINT))),
+  humanDates,
+});
+
+const LAST_EVENT_ID_HINT = "lastEventId must be the id that an earlier answer ended with.";
+
+export const tailSchema = z.object({
+  service: z.optional(serviceName),
+  ...contentFields(),
+  lastEventId: z.optional(
+    z.string(LAST_EVENT_ID_HINT).check(z.refine((value: string) => isUlid(value), LAST_EVENT_ID_HINT)),
+  ),
   humanDates,
 });
 
