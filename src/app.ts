@@ -11,6 +11,7 @@ import { answerError } from "./http/errors.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
 import { keyRoutes } from "./http/keys.ts";
+import { ruleRoutes } from "./http/rules.ts";
 import { systemRoutes } from "./http/system.ts";
 import { transferRoutes } from "./http/transfer.ts";
 
@@ -27,7 +28,7 @@ export function createApp(): Hono<AppEnv> {
   );
 
   // Any origin may call the API: the secret travels in a header, never in a cookie. In the web interface it does.
-  const allowAll = cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "DELETE"], maxAge: 86_400 });
+  const allowAll = cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"], maxAge: 86_400 });
   app.use((c, next) => (isGui(c) ? next() : allowAll(c, next)));
   app.use(requireConfiguration);
   app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
@@ -37,6 +38,7 @@ export function createApp(): Hono<AppEnv> {
   heartbeatRoutes(app);
   eventRoutes(app);
   alertRoutes(app);
+  ruleRoutes(app);
   keyRoutes(app);
   systemRoutes(app);
   transferRoutes(app);

@@ -5,6 +5,7 @@ import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
 import type { EventBuffer } from "./monitor/event-buffer.ts";
 import type { Messenger } from "./monitor/messenger.ts";
+import type { RuleMonitor } from "./monitor/rule-monitor.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
@@ -16,6 +17,7 @@ export interface Env {
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
   EVENT_BUFFER: DurableObjectNamespace<EventBuffer>;
+  RULE_MONITOR: DurableObjectNamespace<RuleMonitor>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
@@ -53,6 +55,7 @@ export type Variables = Omit<
   | "SENTINEL"
   | "MESSENGER"
   | "EVENT_BUFFER"
+  | "RULE_MONITOR"
   | "DB"
   | "LOGIN_ATTEMPTS"
   | "FAILED_PASSWORDS"

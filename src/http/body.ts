@@ -8,7 +8,7 @@ import { gunzip } from "./gunzip.ts";
  * a form where it is one.
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
+  const text = await readText(request, MOST_BODY_BYTES);
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = type.startsWith("application/x-www-form-urlencoded");
   if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);
@@ -33,8 +33,11 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** Reads the body's text; stops as soon as it has more than `most` bytes, whatever its length was said to be. */
-export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
+/**
+ * Reads the body's text; stops as soon as it is too large, whatever its length was said to be.
+ * @param most so many bytes may it have, as it comes and once it is inflated
+ */
+export async function readText(request: Request, most: number): Promise<string> {
   const isGzip = isCompressed(request);
   if (!request.body) return "";
   if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);
@@ -53,7 +56,7 @@ export async function readText(request: Request, most = MOST_BODY_BYTES): Promis
 }
 
 /** Whether the body is compressed by gzip; another encoding is refused. */
-function isCompressed({ headers }: Request): boolean {
+export function isCompressed({ headers }: Request): boolean {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   if (encoding === "gzip" || encoding === "x-gzip") return true;
   if (encoding === "" || encoding === "identity") return false;

@@ -6,11 +6,14 @@ import {
   LONGEST_NEXT_IN_SECONDS,
   MOST_FURTHER_TARGETS,
   MOST_MESSAGE_BYTES,
+  MOST_NAME_CHARACTERS,
   MOST_TARGET_CHARACTERS,
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
-import { boolean, date, humanDates, level, number, seconds, serviceName, text } from "./fields.ts";
+import { RULE_LIMITS } from "../domain/rule.ts";
+import { eventDate, eventFields, eventId } from "./event-fields.ts";
+import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
 export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
 
@@ -60,6 +63,31 @@ export const newKeySchema = z.object({
 
 export const revocationSchema = z.object({ service: serviceName });
 
+const RULE_NAME_HINT = `The rule's name must have 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
+const Q_HINT = "q must be a search, such as level:>=error, as a string without NUL characters.";
+
+/** A whole number within the limits of rules, which it has where it is not given. */
+function limited(field: string, of: "count" | "seconds" | "quietSeconds") {
+  const { least, most, fallback } = RULE_LIMITS[of];
+  const hint = `${field} must be an integer from ${least} to ${most}.`;
+  return z._default(
+    z.optional(z.pipe(number(hint), z.int(hint).check(z.gte(least, hint), z.lte(most, hint)))),
+    fallback,
+  );
+}
+
+/** A rule's name, as its path has it. */
+export const ruleInPath = z.object({ rule: name(RULE_NAME_HINT) });
+
+export const ruleSchema = z.object({
+  q: text(Q_HINT).check(z.minLength(1, Q_HINT)),
+  alertType: z.optional(text(ALERT_TYPE_HINT)),
+  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
+  count: limited("count", "count"),
+  seconds: limited("seconds", "seconds"),
+  quiet: limited("quiet", "quietSeconds"),
+});
+
 export const heartbeatSchema = z.object({ service: serviceName, humanDates });
 
 export const heartbeatsSchema = z.object({ humanDates });
@@ -74,6 +102,9 @@ export const eventSchema = z.object({
     }, MESSAGE_HINT),
   ),
   alert: z._default(z.optional(boolean("alert must be true or false.")), false),
+  date: z.optional(eventDate),
+  id: z.optional(eventId),
+  fields: z.optional(eventFields),
 });
 
 /** The parameters that every list has which comes in pages. */
