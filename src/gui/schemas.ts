@@ -70,6 +70,12 @@ export const eventsPageSchema = z.object({
   service: z.optional(serviceName),
   level: z.optional(level),
   message: z.optional(text("message must be a string without NUL characters.")),
+  q: z.optional(
+    z.pipe(
+      text("q must be a string without NUL characters."),
+      z.transform((q: string) => q.trim() || undefined),
+    ),
+  ),
   before: z.optional(id("before")),
   after: z.optional(id("after")),
   live: z.optional(z.string()),

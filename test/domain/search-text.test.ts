@@ -28,23 +28,27 @@ describe("a term", () => {
     expect(term).toBe(text);
   });
 
-  it("finds what it was made of, whatever that is", () => {
-    fc.assert(
-      fc.property(anEvent, aText, (event, text) => {
-        const { service, level, message, fields = {} } = event;
-        const terms = [
-          ...Object.entries(fields).flatMap(([name, value]) => fieldTerm(name, value) ?? []),
-          serviceTerm(service),
-          levelTerm(level),
-          messageTerm(message),
-        ];
-        for (const term of terms) expect(matchesSearch(parseSearch(term), event), term).toBe(true);
-        const found = matchesSearch(parseSearch(serviceTerm(text)), event);
-        expect(found).toBe(service === text);
-      }),
-      MANY,
-    );
-  }, timeoutOf(MANY));
+  it(
+    "finds what it was made of, whatever that is",
+    () => {
+      fc.assert(
+        fc.property(anEvent, aText, (event, text) => {
+          const { service, level, message, fields = {} } = event;
+          const terms = [
+            ...Object.entries(fields).flatMap(([name, value]) => fieldTerm(name, value) ?? []),
+            serviceTerm(service),
+            levelTerm(level),
+            messageTerm(message),
+          ];
+          for (const term of terms) expect(matchesSearch(parseSearch(term), event), term).toBe(true);
+          const found = matchesSearch(parseSearch(serviceTerm(text)), event);
+          expect(found).toBe(service === text);
+        }),
+        MANY,
+      );
+    },
+    timeoutOf(MANY),
+  );
 
   it("is none for an empty value, which no search can ask for", () => {
     expect(fieldTerm("host", "")).toBeUndefined();
@@ -64,16 +68,20 @@ describe("a search with one more term", () => {
     expect(withTerm(q, term)).toBe(text);
   });
 
-  it("finds what both find", () => {
-    fc.assert(
-      fc.property(aSearch, fc.boolean(), anEvent, fc.boolean(), (search, quotes, event, ofEvent) => {
-        const q = printed(search, quotes);
-        const term = ofEvent ? serviceTerm(event.service) : messageTerm("disk");
-        const both = [q, term].every((text) => matchesSearch(parseSearch(text), event));
-        // Five alternatives of four terms have five more at the most.
-        expect(matchesSearch(parseSearch(withTerm(q, term)), event)).toBe(both);
-      }),
-      MANY,
-    );
-  }, timeoutOf(MANY));
+  it(
+    "finds what both find",
+    () => {
+      fc.assert(
+        fc.property(aSearch, fc.boolean(), anEvent, fc.boolean(), (search, quotes, event, ofEvent) => {
+          const q = printed(search, quotes);
+          const term = ofEvent ? serviceTerm(event.service) : messageTerm("disk");
+          const both = [q, term].every((text) => matchesSearch(parseSearch(text), event));
+          // Five alternatives of four terms have five more at the most.
+          expect(matchesSearch(parseSearch(withTerm(q, term)), event)).toBe(both);
+        }),
+        MANY,
+      );
+    },
+    timeoutOf(MANY),
+  );
 });
