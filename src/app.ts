@@ -8,6 +8,7 @@ import { requireConfiguration, requirePassword } from "./http/auth.ts";
 import { restWhenSpent } from "./http/budget.ts";
 import type { AppContext, AppEnv } from "./http/context.ts";
 import { answerError } from "./http/errors.ts";
+import { tailRoutes } from "./http/event-tail.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
 import { keyRoutes } from "./http/keys.ts";
@@ -37,6 +38,7 @@ export function createApp(): Hono<AppEnv> {
 
   heartbeatRoutes(app);
   eventRoutes(app);
+  tailRoutes(app);
   alertRoutes(app);
   ruleRoutes(app);
   keyRoutes(app);

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { AppEnv } from "../http/context.ts";
+import { getTail } from "../http/event-tail.ts";
 import { route } from "../http/route.ts";
 import { guarded, open } from "./gate.tsx";
 import { getAlertsPage, postAlerts } from "./pages/alerts.tsx";
@@ -24,6 +25,7 @@ export function guiRoutes(app: Hono<AppEnv>): void {
   route(app, "/gui/services/:name{[^]+}", { GET: guarded(getServicePage), POST: guarded(postServicePage) });
   route(app, "/gui/events", { GET: guarded(getEventsPage) });
   route(app, "/gui/events/new", { GET: guarded(getNewEvents) });
+  route(app, "/gui/events/stream", { GET: guarded(getTail) });
   route(app, "/gui/alerts", { GET: guarded(getAlertsPage), POST: guarded(postAlerts) });
   route(app, "/gui/setup", { GET: guarded(getSetup), POST: guarded(postSetup) });
 }

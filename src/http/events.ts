@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
 import { configOf } from "../config.ts";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
+import type { Event, EventFilter } from "../domain/event.ts";
 import { CLOCK_SLACK_SECONDS } from "../domain/limits.ts";
 import { toSeconds } from "../domain/time.ts";
 import { storeEvents } from "../monitor/event-store.ts";
@@ -9,7 +9,7 @@ import { listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
 import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { type DateWriter, dateWriter } from "./dates.ts";
+import { dateWriter } from "./dates.ts";
 import { addEvents } from "./event-batch.ts";
 import { alertWarnings } from "./event-warnings.ts";
 import { parseFields, readQuery } from "./fields.ts";
@@ -17,6 +17,7 @@ import { readEvents } from "./new-events.ts";
 import { nextOf, positionOf } from "./paging.ts";
 import { route } from "./route.ts";
 import { eventsSchema } from "./schemas.ts";
+import { shownEvent } from "./shown-event.ts";
 
 /** `from` defaults to a day ago, in seconds; `to` to the latest date that an event may have. */
 const DEFAULT_RANGE_SECONDS = 86_400;
@@ -64,11 +65,4 @@ async function getEvents(c: AppContext): Promise<Response> {
     events: page.rows.map((event) => shownEvent(event, writeDate)),
     ...nextOf(range, page.nextId),
   });
-}
-
-/** An event as the wire has it. */
-function shownEvent(event: Event, writeDate: DateWriter) {
-  const { id, level, message, service, alert, fields } = event;
-  const date = writeDate(toSeconds(dateMs(event)));
-  return { id, date, level, message, service, alert, ...(fields ? { fields } : {}) };
 }

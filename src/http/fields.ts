@@ -9,7 +9,7 @@ import { readForm, readPairs } from "./form.ts";
 export const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
 
 /** Parses fields by a schema; the first thing that is wrong becomes the hint of a 400. */
-export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<string, unknown>): z.output<S> {
+export function parseFields<S extends z.ZodMiniType>(schema: S, fields: unknown): z.output<S> {
   const result = schema.safeParse(fields);
   if (result.success) return result.data;
   throw new AppError("invalid_input", result.error.issues[0]?.message ?? "The request is not valid.");

@@ -12,6 +12,7 @@ import {
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
 import { RULE_LIMITS } from "../domain/rule.ts";
+import { isUlid } from "../domain/ulid.ts";
 import { eventDate, eventFields, eventId } from "./event-fields.ts";
 import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
@@ -123,6 +124,20 @@ export const eventsSchema = z.object({
   ...pagingFields(PAGE_LIMITS.events),
   level: z.optional(level),
   message: z.optional(text("message must be a string without NUL characters.")),
+  humanDates,
+});
+
+const LAST_EVENT_ID_HINT = "lastEventId must be the id that an earlier answer ended with.";
+
+/** Which events are to be heard; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
+export const tailSchema = z.object({
+  service: z.optional(serviceName),
+  level: z.optional(level),
+  message: z.optional(text("message must be a string without NUL characters.")),
+  q: z.optional(text("q must be a string without NUL characters.")),
+  lastEventId: z.optional(
+    z.string(LAST_EVENT_ID_HINT).check(z.refine((value: string) => isUlid(value), LAST_EVENT_ID_HINT)),
+  ),
   humanDates,
 });
 

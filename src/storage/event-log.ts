@@ -86,14 +86,14 @@ async function endOfSearch(
 }
 
 /** An event whose texts may be too long for a first look: then it has none. */
-interface FoundEvent extends Omit<Event, "message" | "fields"> {
+export interface FoundEvent extends Omit<Event, "message" | "fields"> {
   message: string | null;
   fields: string | null;
   bytes: number;
 }
 
 /** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
-async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
+export async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
   const { id, message, fields } = events;
   const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));

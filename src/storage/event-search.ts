@@ -11,6 +11,8 @@ import { events } from "./schema.ts";
  */
 export interface Conditions {
   candidates: SQL | undefined;
+  /** Of the candidates' conditions those that say nothing of dates and pages. */
+  indexed: SQL | undefined;
   search: SQL | undefined;
 }
 
@@ -18,13 +20,12 @@ export interface Conditions {
  * The conditions of a filter. D1 takes a hundred parameters: a term has two at most, and there are no more than
  * MOST_SEARCH_TERMS of them; numbers are written out.
  */
-export function conditionsOf(filter: EventFilter, page: PageRequest): Conditions {
+export function conditionsOf(filter: EventFilter, page: Partial<PageRequest> = {}): Conditions {
   const { service, level, terms, alternatives } = whatMustHold(filter);
   // Errors have an index of their own, which a query uses only when it repeats the index's very condition.
   const leastLevel = Math.max(level, ...terms.map(leastLevelOf), leastLevelOfAny(alternatives));
   const areErrors = service === undefined && leastLevel >= ERROR_LEVEL;
-  const candidates = and(
-    inRange(events.id, filter, page),
+  const indexed = and(
     service === undefined ? undefined : eq(events.service, service),
     areErrors ? sql`level >= ${literal(ERROR_LEVEL)}` : undefined,
   );
@@ -35,7 +36,7 @@ export function conditionsOf(filter: EventFilter, page: PageRequest): Conditions
     ...terms.map(termHolds),
     alternatives.length === 0 ? undefined : or(...alternatives.map((all) => and(...all.map(termHolds)))),
   );
-  return { candidates, search };
+  return { candidates: and(inRange(events.id, filter, page), indexed), indexed, search };
 }
 
 /** A filter, sorted by what can be done with it. */
@@ -121,6 +122,6 @@ function sign(comparison: Comparison): SQL {
 }
 
 /** A number, as JavaScript writes it: digits, a sign, a point, an exponent. SQLite reads it as the number that it is. */
-function literal(value: number): SQL {
+export function literal(value: number): SQL {
   return sql.raw(String(value));
 }
