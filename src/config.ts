@@ -14,6 +14,8 @@ export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
+  /** Where the parts of an export are made; defined in there. */
+  EXPORT_PAGES?: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
   EVENT_BUFFER: DurableObjectNamespace<EventBuffer>;
@@ -52,6 +54,7 @@ export type Variables = Omit<
   Env,
   | "SERVICE_MONITOR"
   | "BULK_READER"
+  | "EXPORT_PAGES"
   | "SENTINEL"
   | "MESSENGER"
   | "EVENT_BUFFER"

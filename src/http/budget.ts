@@ -4,7 +4,7 @@ import { restSeconds } from "../monitor/spending.ts";
 import type { AppEnv } from "./context.ts";
 
 /** What only looks, and costs more than a look at one service. */
-const LOOKS = /^\/($|heartbeats$|events$|list-events$|alerts$|gui$|gui\/(?!login$))/;
+const LOOKS = /^\/($|heartbeats$|events$|events\/(stats|export)$|list-events$|alerts$|gui$|gui\/(?!login$))/;
 
 /** What looks all the time. */
 const TAILS = /^\/(events\/tail|gui\/events\/stream)$/;

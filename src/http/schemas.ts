@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { DeliveryState } from "../domain/alert.ts";
 import { DEFAULT_LEVEL } from "../domain/level.ts";
 import {
+  BUCKET_LIMITS,
   LONGEST_GRACE_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
   MOST_FURTHER_TARGETS,
@@ -27,6 +28,8 @@ const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CH
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const LIMIT_HINT = `limit must be an integer from 1 to ${PAGE_LIMITS.most}.`;
 const MAX_NEXT_IN_HINT = `maxNextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
+const BUCKETS_HINT = `buckets must be an integer from 1 to ${BUCKET_LIMITS.most}.`;
+const AFTER_HINT = "after must be the id of an event.";
 export const NO_TARGET = "alertType and alertTarget are missing, and no default alert is configured.";
 export const DELIVERY_STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
 
@@ -108,13 +111,26 @@ export const eventSchema = z.object({
   fields: z.optional(eventFields),
 });
 
+/** Whose rows are wanted, and of what time. */
+function wantedFields() {
+  return { service: z.optional(serviceName), from: z.optional(date("from")), to: z.optional(date("to")) };
+}
+
+/** Which events are wanted; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
+function eventFilterFields() {
+  return {
+    ...wantedFields(),
+    level: z.optional(level),
+    message: z.optional(text("message must be a string without NUL characters.")),
+    q: z.optional(text("q must be a string without NUL characters.")),
+  };
+}
+
 /** The parameters that every list has which comes in pages. */
 function pagingFields(defaultLimit: number) {
   const limit = z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(PAGE_LIMITS.most, LIMIT_HINT));
   return {
-    service: z.optional(serviceName),
-    from: z.optional(date("from")),
-    to: z.optional(date("to")),
+    ...wantedFields(),
     limit: z._default(z.optional(z.pipe(number(LIMIT_HINT), limit)), defaultLimit),
     cursor: z.optional(z.string()),
   };
@@ -122,8 +138,33 @@ function pagingFields(defaultLimit: number) {
 
 export const eventsSchema = z.object({
   ...pagingFields(PAGE_LIMITS.events),
-  level: z.optional(level),
-  message: z.optional(text("message must be a string without NUL characters.")),
+  ...eventFilterFields(),
+  humanDates,
+});
+
+export const eventStatsSchema = z.object({
+  ...eventFilterFields(),
+  buckets: z._default(
+    z.optional(
+      z.pipe(
+        number(BUCKETS_HINT),
+        z.int(BUCKETS_HINT).check(z.gte(1, BUCKETS_HINT), z.lte(BUCKET_LIMITS.most, BUCKETS_HINT)),
+      ),
+    ),
+    BUCKET_LIMITS.usual,
+  ),
+  humanDates,
+});
+
+export const EXPORT_FORMATS = ["ndjson", "csv"] as const;
+
+export const eventExportSchema = z.object({
+  ...eventFilterFields(),
+  format: z._default(
+    z.optional(z.literal(EXPORT_FORMATS, `format must be one of ${EXPORT_FORMATS.join(", ")}.`)),
+    "ndjson",
+  ),
+  after: z.optional(z.string(AFTER_HINT).check(z.refine((value: string) => isUlid(value), AFTER_HINT))),
   humanDates,
 });
 

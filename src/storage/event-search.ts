@@ -104,17 +104,41 @@ function contains(text: string): SQL {
   return sql`instr(lower(message), lower(${text})) > 0`;
 }
 
-/** Fields are found by their names' values, so that a name may hold whatever a path of JSON could not. */
+/** Names that a path of JSON can hold in quotes, and SQL in its own. */
+const PLAIN_NAME = /^[\w .:/-]+$/;
+
+/**
+ * Any name is safe: one that is not plain is a value that the names of an event are compared with. That reads a row for
+ * each of them, where a path reads none.
+ */
 function fieldHolds({ name, comparison, value }: Extract<Condition, { kind: "field" }>): SQL {
-  const asNumber = isNumber(value)
-    ? sql`type in ('integer', 'real') and value ${sign(comparison)} ${literal(Number(value))}`
+  if (!PLAIN_NAME.test(name)) {
+    const holds = valueHolds(sql`type`, sql`value`, comparison, value);
+    return sql`exists (select 1 from json_each(fields) where key = ${name} and ${holds})`;
+  }
+  const path = sql.raw(`'$."${name}"'`);
+  // Null where there is no such field, of which a negation must be true.
+  return valueHolds(
+    sql`coalesce(json_type(fields, ${path}), '')`,
+    sql`json_extract(fields, ${path})`,
+    comparison,
+    value,
+  );
+}
+
+/**
+ * The condition that a value is as wanted. It is one of its type: `true` is no text, and no number.
+ * @param type as JSON's functions name it
+ */
+function valueHolds(type: SQL, found: SQL, comparison: Comparison, wanted: string): SQL {
+  const asNumber = isNumber(wanted)
+    ? sql`${type} in ('integer', 'real') and ${found} ${sign(comparison)} ${literal(Number(wanted))}`
     : undefined;
-  const asText = comparison === "=" ? sql`type = 'text' and value = ${value}` : undefined;
-  const isBoolean = value === "true" || value === "false";
-  const asBoolean = comparison === "=" && isBoolean ? sql`type = ${sql.raw(`'${value}'`)}` : undefined;
+  const asText = comparison === "=" ? sql`${type} = 'text' and ${found} = ${wanted}` : undefined;
+  const isBoolean = wanted === "true" || wanted === "false";
+  const asBoolean = comparison === "=" && isBoolean ? sql`${type} = ${sql.raw(`'${wanted}'`)}` : undefined;
   // What is no number is not more or less than anything.
-  const holds = or(asNumber, asText, asBoolean) ?? sql`false`;
-  return sql`exists (select 1 from json_each(fields) where key = ${name} and (${holds}))`;
+  return sql`(${or(asNumber, asText, asBoolean) ?? sql`false`})`;
 }
 
 function sign(comparison: Comparison): SQL {

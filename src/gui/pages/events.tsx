@@ -1,12 +1,14 @@
 import { type Config, configOf } from "../../config.ts";
 import type { Event } from "../../domain/event.ts";
+import { equalParts } from "../../domain/histogram.ts";
 import { lowestUlid, ulidTimeMs } from "../../domain/ulid.ts";
 import { handOver, readPage } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
 import { isAdmin } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
-import { countEvents, listEvents } from "../../storage/event-log.ts";
+import { countEvents } from "../../storage/event-counts.ts";
+import { listEvents } from "../../storage/event-log.ts";
 import { addressWith, type EventQuery, filterOf, narrowing, problemOf, searchTextOf } from "../event-filter.ts";
 import { Filters } from "../parts/event-filters.tsx";
 import { EventList, EventRow } from "../parts/event-list.tsx";
@@ -31,7 +33,7 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
   const wanted = { limit: PAGE_ROWS, beforeId: query.before, afterId: query.after };
   const page = await readPage(c, wanted, (request) => listEvents(db, filter, request));
   if (!page) return handOver(c);
-  const { counts, countedFrom } = await countEvents(db, filter, BARS);
+  const { counts, countedFrom } = await countEvents(db, filter, equalParts(filter, BARS));
   // A page that was asked for from its end comes the other way round.
   const events = query.after === undefined ? page.rows : page.rows.toReversed();
   const { timeZone } = config;
