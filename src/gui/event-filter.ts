@@ -80,11 +80,19 @@ export function addressWith(query: EventQuery, change: Partial<EventQuery>): str
   return `/gui/events${queryOf({ ...kept, ...change })}`;
 }
 
+/** Where clicks on an event lead: on a level or a service to those alone, on a field to those that have it, too. */
+export function linksOf(query: EventQuery, config: Config) {
+  const { before: _, after: __, ...shown } = query;
+  const narrow = narrowing(shown, config);
+  return (wanted: { level: number } | { service: string } | { term: string }) =>
+    "term" in wanted ? narrow(wanted.term) : addressWith(shown, wanted);
+}
+
 /**
  * What makes addresses of the page with one more term in its search; undefined where that would be too long. What the
  * message has to contain is in the search from then on.
  */
-export function narrowing(query: EventQuery, config: Config): (term: string) => string | undefined {
+function narrowing(query: EventQuery, config: Config): (term: string) => string | undefined {
   const { message } = query.q === undefined ? wantedOf(query, config) : {};
   const q = message === undefined ? (query.q ?? "") : messageTerm(message);
   const address = addressWith(query, { q: undefined, ...(query.q === undefined && { message: undefined }) });

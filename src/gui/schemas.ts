@@ -3,7 +3,7 @@ import { LONGEST_PAUSE_SECONDS, MOST_TARGET_CHARACTERS } from "../domain/limits.
 import { isTimeZone } from "../domain/time.ts";
 import { isUlid } from "../domain/ulid.ts";
 import { level, number, serviceName, text } from "../http/fields.ts";
-import { DELIVERY_STATES } from "../http/schemas.ts";
+import { DELIVERY_STATES, EXPORT_FORMATS } from "../http/schemas.ts";
 import { STATES } from "./deadline.ts";
 import { DONE } from "./done.ts";
 
@@ -84,6 +84,15 @@ export const eventsPageSchema = z.object({
 export const newEventsSchema = z.extend(eventsPageSchema, {
   /** Where the answer before this one ended. */
   next: z.optional(id("next")),
+});
+
+export const eventStreamSchema = z.extend(eventsPageSchema, {
+  /** Where the stream broke off. */
+  lastEventId: z.optional(id("lastEventId")),
+});
+
+export const exportPageSchema = z.extend(eventsPageSchema, {
+  format: z.literal(EXPORT_FORMATS, `format must be one of ${EXPORT_FORMATS.join(", ")}.`),
 });
 
 export const alertsPageSchema = z.object({

@@ -1,7 +1,7 @@
-import { type Config, configOf } from "../../config.ts";
+import { configOf } from "../../config.ts";
 import type { Event } from "../../domain/event.ts";
 import { equalParts } from "../../domain/histogram.ts";
-import { lowestUlid, ulidTimeMs } from "../../domain/ulid.ts";
+import { lowestUlid } from "../../domain/ulid.ts";
 import { handOver, readPage } from "../../http/bulk.ts";
 import type { AppContext } from "../../http/context.ts";
 import { parseFields, readQuery } from "../../http/fields.ts";
@@ -9,17 +9,15 @@ import { isAdmin } from "../../http/sight.ts";
 import { openDatabase } from "../../storage/database.ts";
 import { countEvents } from "../../storage/event-counts.ts";
 import { listEvents } from "../../storage/event-log.ts";
-import { addressWith, type EventQuery, filterOf, narrowing, problemOf, searchTextOf } from "../event-filter.ts";
+import { addressWith, type EventQuery, filterOf, linksOf, problemOf, searchTextOf } from "../event-filter.ts";
 import { Filters } from "../parts/event-filters.tsx";
-import { EventList, EventRow } from "../parts/event-list.tsx";
+import { EventList } from "../parts/event-list.tsx";
 import { BARS, Histogram } from "../parts/histogram.tsx";
 import { answerPage } from "../parts/layout.tsx";
 import { queryOf } from "../query.ts";
-import { eventsPageSchema, newEventsSchema } from "../schemas.ts";
+import { eventsPageSchema } from "../schemas.ts";
 
 const PAGE_ROWS = 100;
-/** An event may be stored this much after one that is younger: ids are not the order in which they come. */
-const LATE_MS = 10_000;
 
 /** Events, filtered by what the address says. */
 export async function getEventsPage(c: AppContext): Promise<Response> {
@@ -64,37 +62,18 @@ export async function getEventsPage(c: AppContext): Promise<Response> {
           >
             Live
           </a>
+          <span>
+            Export: <a href={exportLink(query, "ndjson")}>NDJSON</a>, <a href={exportLink(query, "csv")}>CSV</a>
+          </span>
           {isAdmin(c) && <RuleLink q={searchTextOf(query, config)} />}
         </div>
-        <EventList events={events} timeZone={timeZone} linkOf={linkTo(query, config)} hasServices />
+        <EventList events={events} timeZone={timeZone} linkOf={linksOf(query, config)} hasServices />
         <p class="empty" data-no-events="" hidden={events.length > 0}>
           No events.
         </p>
         <Pages query={query} events={events} nextId={page.nextId} />
       </>
     ),
-  });
-}
-
-/**
- * The events that came since the page was made or asked for new ones, and some before them, oldest first, as rows; the
- * browser knows which it has. Where there are more, `next` is said, and given back; `after` is for the next time.
- */
-export async function getNewEvents(c: AppContext): Promise<Response> {
-  const { next, ...query } = parseFields(newEventsSchema, readQuery(c.req.url));
-  const config = configOf(c.env);
-  const nowMs = Date.now();
-  const filter = filterOf(query, config, nowMs);
-  const sinceMs = query.after === undefined ? nowMs - LATE_MS : ulidTimeMs(query.after) - LATE_MS;
-  const wanted = { limit: PAGE_ROWS, afterId: next ?? lowestUlid(Math.max(0, sinceMs)) };
-  const page = await readPage(c, wanted, (request) => listEvents(openDatabase(c.env.DB), filter, request));
-  if (!page) return handOver(c);
-  const { after: _, before: __, ...shown } = query;
-  const props = { timeZone: config.timeZone, linkOf: linkTo(shown, config), hasServices: true };
-  return c.json({
-    after: lowestUlid(nowMs),
-    next: page.nextId,
-    rows: page.rows.map((event) => (<EventRow event={event} {...props} />).toString()),
   });
 }
 
@@ -111,16 +90,14 @@ function refuseSearch(c: AppContext, query: EventQuery, problem: ReturnType<type
   return answerPage(c, { title: "Events · watchTower", at: "/gui/events", children }, 400);
 }
 
+/** All events that are searched for, as a file. */
+function exportLink({ before: _, after: __, live: ___, ...query }: EventQuery, format: string): string {
+  return `/gui/events/export${queryOf({ ...query, format })}`;
+}
+
 /** Leads to a rule that tells of what is searched for. */
 function RuleLink({ q }: { q: string }) {
   return q === "" ? null : <a href={`/gui/rules${queryOf({ q })}#form`}>Rule from this search</a>;
-}
-
-/** A click on a level or a service asks for those alone, one on a field for those that have it, too. */
-function linkTo(query: EventQuery, config: Config) {
-  const narrow = narrowing(query, config);
-  return (wanted: { level: number } | { service: string } | { term: string }) =>
-    "term" in wanted ? narrow(wanted.term) : addressWith(query, wanted);
 }
 
 /** The way to older and to newer events. */
