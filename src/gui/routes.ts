@@ -9,6 +9,7 @@ import { getEventsPage } from "./pages/events.tsx";
 import { getLogin, postLogin, postLogout } from "./pages/login.tsx";
 import { getOverview } from "./pages/overview.tsx";
 import { getDead, getNames, getRefresh } from "./pages/refresh.tsx";
+import { getRulesPage, postRules } from "./pages/rules.tsx";
 import { getServicePage } from "./pages/service.tsx";
 import { postServicePage } from "./pages/service-actions.ts";
 import { getSetup, postSetup } from "./pages/setup.tsx";
@@ -29,5 +30,6 @@ export function guiRoutes(app: Hono<AppEnv>): void {
   route(app, "/gui/events/stream", { GET: guarded(getEventStream) });
   route(app, "/gui/events/export", { GET: guarded(getExportOfPage) });
   route(app, "/gui/alerts", { GET: guarded(getAlertsPage), POST: guarded(postAlerts) });
+  route(app, "/gui/rules", { GET: guarded(getRulesPage), POST: guarded(postRules) });
   route(app, "/gui/setup", { GET: guarded(getSetup), POST: guarded(postSetup) });
 }

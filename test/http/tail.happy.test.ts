@@ -186,7 +186,10 @@ describe("GET /gui/events/stream", () => {
 
   it("goes on where it broke off, unless that is long ago", async () => {
     vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
-    const [first, second] = [event(START_MS - 5_000, { message: "first" }), event(START_MS - 4_000, { message: "2nd" })];
+    const [first, second] = [
+      event(START_MS - 5_000, { message: "first" }),
+      event(START_MS - 4_000, { message: "2nd" }),
+    ];
     await storeEvents(first, second);
     const { cookie = "" } = await Visitor.loggedIn();
     const headers = { cookie, "last-event-id": first.id };

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EventFields } from "../../../src/domain/event.ts";
+import { HOUR_MS, toSeconds } from "../../../src/domain/time.ts";
 import { PASSWORD_READ } from "../../support/client.ts";
 import { START_MS, useTestClock } from "../../support/clock.ts";
 import { itemsOf, readable, Visitor } from "../../support/gui.ts";
@@ -88,7 +89,7 @@ describe("the search box", () => {
     ['say "no', 5, '"no'],
     ["host:a OR", 10, "…"],
     ["a (b)", 3, "(b)"],
-    ['<b>\' "<i>', 6, '"<i>'],
+    ["<b>' \"<i>", 6, '"<i>'],
   ])("says where it can't be read: %s", async (q, at, rest) => {
     const html = await page(`/gui/events?${new URLSearchParams({ q, service: "disk" })}`, 400);
     expect(boxOf(html)).toBe(q);
@@ -185,5 +186,46 @@ describe("the fields of an event", () => {
     const [, href = ""] = (await page("/gui/services/a")).match(/class="field" href="([^"]+)"/) ?? [];
     expect(unescaped(href)).toBe("/gui/events?service=a&since=604800&q=host%3Aweb-1");
     await monitorOf("a").forget();
+  });
+});
+
+describe("an export from the page of events", () => {
+  it("has what the page's address asks for, also by preset and zone", async () => {
+    const EVENTS_PRESETS = JSON.stringify([{ name: "disks", service: "disk", message: "full" }]);
+    const rows = [
+      event(START_MS - 3 * HOUR_MS, { service: "disk", message: "full, old" }),
+      event(START_MS - HOUR_MS, { service: "disk", message: '=full "x"', fields: { host: "a" } }),
+      event(START_MS - HOUR_MS, { service: "web", message: "full" }),
+    ];
+    await storeEvents(...rows);
+    visitor = await Visitor.loggedIn({ EVENTS_PRESETS, BULK_READER: undefined });
+    const lines = async (search: string) => {
+      const { status, text, headers } = await visitor.open(`/gui/events/export?${search}`);
+      expect(status, text).toBe(200);
+      expect(headers.get("content-disposition")).toMatch(/^attachment; /);
+      expect(headers.get("cache-control")).toBe("no-store");
+      return text.trim().split(/\r?\n/);
+    };
+    const csv = await lines("format=csv&preset=disks&since=7200");
+    expect(csv[0]).toBe("id,date,service,level,message,alert,fields");
+    expect(csv).toHaveLength(2);
+    expect(csv[1]).toContain(`${rows[1]?.id},${toSeconds(START_MS - HOUR_MS)},disk`);
+    const found = (await lines("format=ndjson&q=host:a&live=1")).map((line) => JSON.parse(line));
+    expect(found).toMatchObject([{ id: rows[1]?.id, fields: { host: "a" } }]);
+    const zoned = "from=2040-01-01T09:30&to=2040-01-01T11:30&zone=Europe/Paris";
+    expect((await lines(`format=ndjson&${zoned}`)).map((line) => JSON.parse(line).id)).toEqual([rows[0]?.id]);
+    for (const search of ["format=csv&q=(", "format=xml", "", "format=csv&from=x"]) {
+      expect((await visitor.open(`/gui/events/export?${search}`)).status, search).toBe(400);
+    }
+  });
+
+  it("is what the page links to", async () => {
+    const html = await page("/gui/events?q=disk+OR+web&level=info&since=7200&live=1");
+    const links = [...html.matchAll(/href="(\/gui\/events\/export[^"]+)"/g)].map(([, href]) =>
+      href?.replaceAll("&amp;", "&"),
+    );
+    expect(links).toEqual(
+      ["ndjson", "csv"].map((format) => `/gui/events/export?since=7200&level=1&q=disk+OR+web&format=${format}`),
+    );
   });
 });
