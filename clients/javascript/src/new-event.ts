@@ -20,5 +20,5 @@ export function stampedBody(event: NewEvent, newId: (ms: number) => string, nowM
 }
 
 function msOf(date: number): number {
-  return Math.floor(date >= LEAST_MS ? date : date * 1_000);
+  return date >= LEAST_MS ? Math.floor(date) : Math.round(date * 1_000);
 }
