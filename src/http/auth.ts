@@ -116,8 +116,10 @@ function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return difference === 0;
 }
 
+const encoder = new TextEncoder();
+
 async function digestOf(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
 }
 
 const digests = new WeakMap<Config, (Uint8Array | undefined)[]>();
