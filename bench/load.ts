@@ -1,10 +1,11 @@
 import { Connection, encode, type Said } from "./client.ts";
 
-/** What to send over some connections for some time: request number `i` of all, counted from 0. */
+/** What to send over some connections: request number `i` of all, counted from 0; for some time, or so many of them. */
 export interface Load {
   url: URL;
   connections: number;
-  durationMs: number;
+  durationMs?: number;
+  requests?: number;
   request: (i: number) => Said;
 }
 
@@ -16,14 +17,20 @@ export interface Throughput {
 }
 
 /** Sends requests as fast as they are answered, each connection waiting for its answer; any answer but 200 is an error. */
-export async function sendLoad({ url, connections, durationMs, request }: Load): Promise<Throughput> {
+export async function sendLoad({
+  url,
+  connections,
+  durationMs = Number.POSITIVE_INFINITY,
+  requests = Number.POSITIVE_INFINITY,
+  request,
+}: Load): Promise<Throughput> {
   const latencies: number[] = [];
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(url)));
   let sent = 0;
   const startMs = performance.now();
   await Promise.all(
     open.map(async (connection) => {
-      while (performance.now() - startMs < durationMs) {
+      while (sent < requests && performance.now() - startMs < durationMs) {
         const { status, ms, body } = await connection.send(encode(url.host, request(sent++)));
         if (status !== 200) throw new Error(`a request was answered ${status}: ${body}`);
         latencies.push(ms);
