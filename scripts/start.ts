@@ -3,12 +3,14 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { bundleWorker } from "./local/bundle.ts";
 import { startCron } from "./local/cron.ts";
+import { offerFreezing } from "./local/freeze.ts";
 import { startInbox } from "./local/inbox.ts";
 import { watchLauncher } from "./local/launcher.ts";
 import { applyMigrations } from "./local/migrations.ts";
 import { makePassword } from "./local/password.ts";
 import { checkAddress } from "./local/port.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
+import { checkRestored } from "./local/restore-marker.ts";
 import { runScheduled, startRuntime } from "./local/runtime.ts";
 import { hasProvider, readSettings, type WorkerVariables } from "./local/settings.ts";
 import { lockState } from "./local/state-lock.ts";
@@ -31,6 +33,7 @@ async function start(): Promise<void> {
   const config = readWorkerConfig(ROOT);
   const script = await bundleWorker(config.main);
 
+  checkRestored(stateDir);
   // Nothing was written so far.
   const lock = lockState(stateDir);
   if (lock === undefined) {
@@ -49,7 +52,9 @@ async function start(): Promise<void> {
     PASSWORD: password,
     ...(inbox && { DEFAULT_ALERT_TYPE: "webhook", DEFAULT_ALERT_TARGET: inbox.url }),
   };
-  const { miniflare, url, ended } = await startRuntime({ config, script, variables: worker }, { host, port, stateDir });
+  const runtime = await startRuntime({ config, script, variables: worker }, { host, port, stateDir });
+  const { miniflare, url, ended } = runtime;
+  const endFreezing = await offerFreezing(stateDir, runtime.pid);
   const cron = startCron(
     config.crons,
     (schedule) => runScheduled(miniflare, schedule),
@@ -62,6 +67,7 @@ async function start(): Promise<void> {
     stopping = true;
     cron.stop();
     inbox?.close();
+    endFreezing();
     // Requests under way are cut off: what was acknowledged is stored, and nothing else may be relied on.
     await Promise.race([miniflare.dispose(), delay(STOP_TIMEOUT_MS)]);
     lock?.release();

@@ -15,6 +15,7 @@ import { keyRoutes } from "./http/keys.ts";
 import { answerOtlpError, isOtlp, otlpRoutes } from "./http/otlp.ts";
 import { ruleRoutes } from "./http/rules.ts";
 import { systemRoutes } from "./http/system.ts";
+import { transferRoutes } from "./http/transfer.ts";
 
 /** The web interface has a login of its own, and speaks to people. */
 const isGui = (c: AppContext) => /^\/gui(\/|$)/.test(c.req.path);
@@ -45,6 +46,7 @@ export function createApp(): Hono<AppEnv> {
   ruleRoutes(app);
   keyRoutes(app);
   systemRoutes(app);
+  transferRoutes(app);
   guiRoutes(app);
   return app;
 }

@@ -18,6 +18,8 @@ export interface LocalWorker {
 export interface Runtime {
   miniflare: Miniflare;
   url: URL;
+  /** The process of workerd. */
+  pid: number;
   /** Resolves when workerd ends, with what ended it. */
   ended: Promise<string>;
 }
@@ -29,7 +31,7 @@ export async function startRuntime(
 ): Promise<Runtime> {
   const env: Bindings = { ...config.env };
   for (const [name, value] of Object.entries(variables)) env[name] = { type: "text", value };
-  const ended = guardNextRuntime();
+  const workerd = guardNextRuntime();
   const miniflare = new Miniflare({
     host,
     port,
@@ -57,7 +59,8 @@ export async function startRuntime(
     ],
   });
   try {
-    return { miniflare, url: await miniflare.ready, ended };
+    const url = await miniflare.ready;
+    return { miniflare, url, pid: await workerd.pid, ended: workerd.ended };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
     if (!(error instanceof MiniflareCoreError)) throw error;

@@ -93,6 +93,14 @@ export class Ledger {
     return version;
   }
 
+  /** Takes over a service as another watchTower kept it: nothing has happened to it, so that nobody is told of anything. */
+  adopt(service: Service, key: KeyGrant | undefined, nowMs: number): void {
+    this.#step(nowMs, service, () => {
+      if (key) this.#store.keys.adopt(key);
+      this.owe({ kind: "directory" }, nowMs);
+    });
+  }
+
   /** Takes the pulse key away; where it was all that was kept, nothing is. */
   revokeKey(nowMs: number): void {
     if (!this.grant) return;

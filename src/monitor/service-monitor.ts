@@ -3,11 +3,12 @@ import { type Config, configOf, type Env } from "../config.ts";
 import { type Alert, noticeOfTest } from "../domain/alert.ts";
 import type { Event } from "../domain/event.ts";
 import { isNewSilence, type OutageSign } from "../domain/outage.ts";
-import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
+import { type ByKey, type DevicePulse, type KeyGrant, pulseByKey } from "../domain/pulse-key.ts";
 import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { isNews } from "../domain/transfer.ts";
 import { ulid } from "../domain/ulid.ts";
 import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
@@ -144,6 +145,23 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** The service as it is now; null where it was never heard of. */
   async snapshot(): Promise<Snapshot | null> {
     return this.#change(expire);
+  }
+
+  /** All that is kept of the service, for another watchTower; null where it was never heard of. */
+  async held(): Promise<{ state: Service; key?: KeyGrant } | null> {
+    await this.snapshot();
+    const { service, grant } = this.#ledger;
+    return service ? { state: service, ...(grant && { key: grant }) } : null;
+  }
+
+  /** Takes over what another watchTower kept of the service, unless it is known better here; returns whether it did. */
+  async adopt(state: Service, key: KeyGrant | undefined): Promise<boolean> {
+    const nowMs = Date.now();
+    if (!isNews(state, this.#ledger.service)) return false;
+    this.#ledger.adopt(state, key, nowMs);
+    spend(this.env, COST.change);
+    await this.#flushBriefly();
+    return true;
   }
 
   /** Keeps alerts back until a moment, or ends that where it is past; null where the service was never heard of. */
