@@ -1,6 +1,6 @@
 /** The static assets of the web interface; made by `npm run gui`. */
 export const ASSETS = {
-  style: "/gui/assets/style-2140d62bbe.css",
+  style: "/gui/assets/style-8808827347.css",
   script: "/gui/assets/script-fc2144d1bc.js",
   icon: "/gui/assets/icon-06f76b31f5.svg",
   iconDead: "/gui/assets/icon-dead-6b1f2e1c32.svg",

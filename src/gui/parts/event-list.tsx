@@ -1,6 +1,6 @@
 import { dateMs, type Event } from "../../domain/event.ts";
 import { toSeconds } from "../../domain/time.ts";
-import { classOfLevel, Exact, Level, Message, ServiceName } from "./elements.tsx";
+import { classOfLevel, Exact, Fields, Level, Message, ServiceName } from "./elements.tsx";
 
 interface EventListProps {
   events: readonly Event[];
@@ -23,7 +23,7 @@ export function EventList(props: EventListProps) {
 
 /** One event. */
 export function EventRow({ event, timeZone, linkOf, hasServices }: { event: Event } & Omit<EventListProps, "events">) {
-  const { id, service, level, message } = event;
+  const { id, service, level, message, fields } = event;
   const levelLink = linkOf({ level });
   const serviceLink = linkOf({ service });
   return (
@@ -32,6 +32,7 @@ export function EventRow({ event, timeZone, linkOf, hasServices }: { event: Even
       <Level level={level} {...(levelLink === undefined ? {} : { href: levelLink })} />
       {hasServices && <ServiceName name={service} {...(serviceLink === undefined ? {} : { href: serviceLink })} />}
       <Message text={message} />
+      {fields && <Fields fields={fields} />}
     </li>
   );
 }
