@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
 import { createApp } from "../../src/app.ts";
+import { ulids } from "../../src/domain/ulid.ts";
+import { MOST_COUNTED } from "../../src/storage/event-counts.ts";
 import { type Answer, callWith, visit } from "../support/app.ts";
 import { call } from "../support/client.ts";
 import { useTestClock } from "../support/clock.ts";
@@ -18,6 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
+import { event, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -166,6 +169,10 @@ describe("what is described of answers", () => {
       const query =
         operation.id === "listPings" || operation.id === "health" ? {} : { humanDates: 1, limit: 1, from: 0 };
       look(operation, await ask(operation, { service: "full", query }));
+      if (operation.id === "eventStats") {
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => event(0, { id })));
+        look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
+      }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));
     }
     for (const operation of operations.filter(({ method }) => method === "DELETE")) {
@@ -210,7 +217,7 @@ describe.each(inputs)("what %s is given", (_, operation, schema) => {
     await monitorOf("described").pulse(MINUTELY);
     const good = (operation.body ? bodyOf(operation) : { service: "described" }) as Record<string, unknown>;
     // These have forms that the description tells in words alone.
-    const inWords = ["cursor", "from", "to", "pauseUntil", "alertTarget"];
+    const inWords = ["cursor", "after", "q", "from", "to", "pauseUntil", "alertTarget"];
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       for (const value of [undefined, ...edgeValues(field)]) {
         const { said, answer } = await send(operation, { ...good, [name]: value });
