@@ -26,7 +26,7 @@ public final class EventQueue implements AutoCloseable {
     private final int capacity;
     private final ErrorListener errors;
     private final Surroundings surroundings;
-    private final Object changed = new Object();
+    final Object changed = new Object();
     private final Deque<Waiting> waiting = new ArrayDeque<Waiting>();
     private final Ulids ulids = new Ulids();
     /** How many events a request has at most. */
