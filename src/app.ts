@@ -12,6 +12,7 @@ import { tailRoutes } from "./http/event-tail.ts";
 import { eventRoutes } from "./http/events.ts";
 import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
 import { keyRoutes } from "./http/keys.ts";
+import { answerOtlpError, isOtlp, otlpRoutes } from "./http/otlp.ts";
 import { ruleRoutes } from "./http/rules.ts";
 import { systemRoutes } from "./http/system.ts";
 import { transferRoutes } from "./http/transfer.ts";
@@ -22,7 +23,8 @@ const isGui = (c: AppContext) => /^\/gui(\/|$)/.test(c.req.path);
 /** Builds the app. What is wrong is said in this order: not configured, password, route, method, body. */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const answer = (error: unknown, c: AppContext) => (isGui(c) ? answerErrorPage : answerError)(error, c);
+  const answer = (error: unknown, c: AppContext) =>
+    (isGui(c) ? answerErrorPage : isOtlp(c) ? answerOtlpError : answerError)(error, c);
   app.onError(answer);
   app.notFound((c) =>
     answer(new AppError("not_found", isGui(c) ? "There is no such page." : "There is no such route."), c),
@@ -39,6 +41,7 @@ export function createApp(): Hono<AppEnv> {
   heartbeatRoutes(app);
   eventRoutes(app);
   tailRoutes(app);
+  otlpRoutes(app);
   alertRoutes(app);
   ruleRoutes(app);
   keyRoutes(app);

@@ -33,11 +33,8 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/**
- * Reads the body's text; stops as soon as it is too large, whatever its length was said to be.
- * @param most so many bytes may it have, as it comes and once it is inflated
- */
-export async function readText(request: Request, most: number): Promise<string> {
+/** Reads the body's text; stops as soon as it has more than `most` bytes, whatever its length was said to be. */
+export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
   const isGzip = isCompressed(request);
   if (!request.body) return "";
   if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);

@@ -61,8 +61,9 @@ export const eventId = z.pipe(
 
 /** The fields of an event; none at all is as if there were no such field. */
 export const eventFields = z.pipe(
-  z.custom<EventFields>(areFields, FIELDS_HINT),
-  z.transform((fields: EventFields) => (Object.keys(fields).length === 0 ? undefined : fields)),
+  // Not a record of zod's, which leaves out what is called __proto__.
+  z.unknown().check(z.refine(areFields, FIELDS_HINT)),
+  z.transform((fields) => (Object.keys(fields as EventFields).length === 0 ? undefined : (fields as EventFields))),
 );
 
 function areFields(value: unknown): boolean {

@@ -116,14 +116,18 @@ function wantedFields() {
   return { service: z.optional(serviceName), from: z.optional(date("from")), to: z.optional(date("to")) };
 }
 
-/** Which events are wanted; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
-function eventFilterFields() {
+/** What wanted events say; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
+function contentFields() {
   return {
-    ...wantedFields(),
     level: z.optional(level),
     message: z.optional(text("message must be a string without NUL characters.")),
     q: z.optional(text("q must be a string without NUL characters.")),
   };
+}
+
+/** Which events are wanted. */
+function eventFilterFields() {
+  return { ...wantedFields(), ...contentFields() };
 }
 
 /** The parameters that every list has which comes in pages. */
@@ -170,12 +174,9 @@ export const eventExportSchema = z.object({
 
 const LAST_EVENT_ID_HINT = "lastEventId must be the id that an earlier answer ended with.";
 
-/** Which events are to be heard; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
 export const tailSchema = z.object({
   service: z.optional(serviceName),
-  level: z.optional(level),
-  message: z.optional(text("message must be a string without NUL characters.")),
-  q: z.optional(text("q must be a string without NUL characters.")),
+  ...contentFields(),
   lastEventId: z.optional(
     z.string(LAST_EVENT_ID_HINT).check(z.refine((value: string) => isUlid(value), LAST_EVENT_ID_HINT)),
   ),

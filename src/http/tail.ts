@@ -11,8 +11,10 @@ import type { ReadTail } from "../storage/event-tail.ts";
 const SETTLED_AFTER_MS = SECOND_MS;
 /** So long after one look comes the next. */
 const LOOK_EVERY_MS = 1_500;
-/** Something is written at least so often, so that nobody in between takes the connection for dead. */
-const KEEP_ALIVE_MS = 10 * SECOND_MS;
+/** Its place is written at least so often. */
+const PLACE_EVERY_MS = 10 * SECOND_MS;
+/** Written after a look that finds nothing: that somebody has gone shows only when something is written to him. */
+const STILL_HERE = ":\n";
 /** After a failure the next look waits longer and longer, up to this; after so many in a row the answer ends. */
 const LONGEST_DELAY_MS = 8 * SECOND_MS;
 const MOST_FAILURES = 5;
@@ -39,8 +41,8 @@ export const TAIL_LIMITS: Record<"free" | "paid", TailLimits> = {
 
 /**
  * One answer of the live tail, as server-sent events. It looks for events only while somebody reads it, and stops as soon
- * as nobody does. Each event has its id, and what is written in between has that up to which all events have been written:
- * so a client that comes again with the last id that it saw misses nothing and gets nothing twice.
+ * as nobody does. Each event has its id, and now and then comes, without an event, that up to which all have been given: so
+ * a client that comes again with the last id that it saw misses nothing and gets nothing twice.
  */
 export class Tail {
   readonly #read: ReadTail;
@@ -52,7 +54,7 @@ export class Tail {
   #events = 0;
   #failures = 0;
   #nextLookMs = 0;
-  #writtenMs = 0;
+  #placedMs = 0;
   #hasBegun = false;
   #hasEnded = false;
   #endPause: (() => void) | undefined;
@@ -87,18 +89,17 @@ export class Tail {
   async #next(): Promise<string | undefined> {
     if (!this.#hasBegun) {
       this.#hasBegun = true;
-      return this.#written(`retry: ${COME_AGAIN_MS}\n${this.#place()}`);
+      return this.#placed(`retry: ${COME_AGAIN_MS}\n${this.#place()}`);
     }
-    for (;;) {
-      if (this.#isSpent()) return undefined;
-      await this.#pause(this.#nextLookMs - Date.now());
-      if (this.#hasEnded) return undefined;
-      const events = await this.#look();
-      if (this.#hasEnded) return undefined;
-      if (events.length > 0) return this.#written(events.map((event) => this.#eventText(event)).join(""));
-      // The last words say up to where everything was said, too.
-      if (this.#isSpent() || Date.now() - this.#writtenMs >= KEEP_ALIVE_MS) return this.#written(this.#place());
-    }
+    if (this.#isSpent()) return undefined;
+    await this.#pause(this.#nextLookMs - Date.now());
+    if (this.#hasEnded) return undefined;
+    const events = await this.#look();
+    if (this.#hasEnded) return undefined;
+    if (events.length > 0) return this.#placed(events.map((event) => this.#eventText(event)).join(""));
+    // The last words say up to where everything was said, too.
+    const isPlaceDue = this.#isSpent() || Date.now() - this.#placedMs >= PLACE_EVERY_MS;
+    return isPlaceDue ? this.#placed(this.#place()) : STILL_HERE;
   }
 
   #isSpent(): boolean {
@@ -141,11 +142,11 @@ export class Tail {
 
   /** An id without data makes no event, but is what a client comes again with (HTML, 9.2.6). */
   #place(): string {
-    return `: ${new Date().toISOString()}\nid: ${this.#position}\n\n`;
+    return `id: ${this.#position}\n\n`;
   }
 
-  #written(text: string): string {
-    this.#writtenMs = Date.now();
+  #placed(text: string): string {
+    this.#placedMs = Date.now();
     return text;
   }
 

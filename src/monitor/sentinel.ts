@@ -21,6 +21,7 @@ import { type Database, openDatabase } from "../storage/database.ts";
 import { countDue, listUntrusted } from "../storage/directory.ts";
 import { insertEvents } from "../storage/event-log.ts";
 import { askServices } from "./ask-services.ts";
+import { wakeBuffers } from "./buffers.ts";
 import { callMonitor } from "./call-monitor.ts";
 
 /** There is one for all services. */
@@ -145,6 +146,7 @@ export class Sentinel extends DurableObject<Env> {
       await callMonitor(this.env, OWN_SERVICE, (own) => own.snapshot());
       return true;
     });
+    await check("buffers", () => wakeBuffers(this.env));
     await check("credentials", async () => (await countStuckOnCredentials(this.#db)) === 0);
     await check("alarm", async () => this.#proveAlarms(nowMs));
     const { watchdogUrl } = configOf(this.env);

@@ -187,7 +187,7 @@ describe("an event's own date", () => {
     [NOW + 600, START_MS + 600_000],
   ];
   it.each(dates)("%j is taken", async (date, ms) => {
-    const service = `dated ${date}`;
+    const service = `dated ${JSON.stringify(date)}`;
     const { body } = await call("POST", "/event", { body: { service, message: "x", date } });
     expect(body).toMatchObject({ result: 200 });
     const [event] = await listed(service);

@@ -26,7 +26,8 @@ export async function call(
 /** The text of an answer; of one that goes on and on, how it begins. */
 async function textOf(response: Response): Promise<string> {
   const isEndless = response.headers.get("content-type") === "text/event-stream";
-  if (!isEndless || !response.body) return response.text();
+  // The runtime complains of text() where a type does not begin with text/.
+  if (!isEndless || !response.body) return new TextDecoder().decode(await response.arrayBuffer());
   const reader = response.body.getReader();
   const { value } = await reader.read();
   await reader.cancel();
