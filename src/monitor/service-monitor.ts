@@ -2,9 +2,9 @@ import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
 import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
 import { dateMs, type Event } from "../domain/event.ts";
-import { isNewSilence, type OutageSign } from "../domain/outage.ts";
+import type { OutageSign } from "../domain/outage.ts";
 import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
-import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
+import type { Change, Pulse, Service, Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
@@ -15,11 +15,11 @@ import { type Database, openDatabase } from "../storage/database.ts";
 import { findService, upsertServices } from "../storage/directory.ts";
 import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Inquiry } from "./inquiry.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
-import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
+import { refusedMs, rememberRefusal } from "./refusals.ts";
 import { AlertSender } from "./send-alert.ts";
-import { SentinelLink } from "./sentinel-link.ts";
 import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
 import { within } from "./within.ts";
@@ -43,7 +43,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   readonly #config: Config;
   readonly #db: Database;
   readonly #d1Lane: D1Lane;
-  readonly #sentinel: SentinelLink;
+  readonly #inquiry: Inquiry;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -56,14 +56,14 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
-    this.#sentinel = new SentinelLink(env, this.#name);
+    this.#inquiry = new Inquiry(env, this.#name);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
       const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
       const { timeZone, alertsEnabled } = this.#config;
       const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
       const nudge = () => this.#dispatcher.nudge();
-      const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
+      const excused = (sign: OutageSign, sinceMs: number) => ctx.waitUntil(this.#inquiry.excused(sign, sinceMs));
       const owner = { nudge, reset, refusedMs: () => refusedMs(this.#name), excused };
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
       const sender = new AlertSender(env, this.#config);
@@ -199,7 +199,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#ledger.beginRun();
     try {
       this.#ledger.excuseDoubtful(Date.now());
-      await this.#askAboutSilence();
+      await this.#inquiry.hold(this.#ledger);
       const nowMs = Date.now();
       // Before anything is awaited, the state is stored with its deadline, and a recovery alarm is set.
       this.#ledger.applyDue(nowMs);
@@ -209,29 +209,6 @@ export class ServiceMonitor extends DurableObject<Env> {
     }
     this.#ledger.arm(Date.now());
     this.#ledger.retire();
-  }
-
-  /** Before a service dies, those who see all of them are asked whether it is the way to us that is broken. */
-  async #askAboutSilence(): Promise<void> {
-    const nowMs = Date.now();
-    const { service } = this.#ledger;
-    if (!isNewSilence(service, nowMs)) return;
-    // What is awaited here may be cut short: then this is asked again.
-    this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
-    const verdict = await this.#sentinel.judgeSilence(expectedMs(service));
-    const answeredMs = Date.now();
-    // A pulse may have come meanwhile.
-    if (verdict === "own" || !isNewSilence(this.#ledger.service, answeredMs)) return;
-    if (verdict === "ours") this.#ledger.excuse("silence", answeredMs);
-    else this.#ledger.hold(answeredMs);
-  }
-
-  #excused(sign: OutageSign, sinceMs: number): void {
-    log("warn", "service.excused", { service: this.#name, sign });
-    // The sentinel knows it already.
-    if (sign === "silence") return;
-    forgetRefusal(this.#name);
-    this.ctx.waitUntil(this.#sentinel.noticeOutage(sign, sinceMs));
   }
 
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
