@@ -2,9 +2,14 @@ import * as z from "zod/mini";
 import type { ZodOpenApiMetadata } from "zod-openapi";
 import { HIGHEST_LEVEL, LEVEL_NAMES } from "../../src/domain/level.ts";
 import {
+  CLOCK_SLACK_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
+  MOST_FIELD_NAME_CHARACTERS,
+  MOST_FIELDS,
+  MOST_FIELDS_BYTES,
   MOST_MESSAGE_BYTES,
   MOST_NAME_CHARACTERS,
+  OLDEST_EVENT_SECONDS,
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../../src/domain/limits.ts";
@@ -142,6 +147,30 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
         override: { type: "string", minLength: 1, maxLength: MOST_MESSAGE_BYTES, pattern: NO_NUL },
       },
       alert: { description: "Sends the event as an alert to the configured default target, too." },
+      date: {
+        description: `When it was, default now: seconds or milliseconds since the epoch, or ISO 8601; at most ${OLDEST_EVENT_SECONDS / 86_400} days ago, at most ${CLOCK_SLACK_SECONDS / 60} minutes ahead.`,
+        override: anyOf(
+          { type: "number", description: "Seconds since the epoch, or, from 100000000000 on, milliseconds." },
+          { type: "string", description: "ISO 8601, UTC unless it says otherwise." },
+        ),
+      },
+      id: {
+        description:
+          "A ULID, which makes it harmless to send the event again. Its time is the date: of the same second where that is given to the second, else of the same millisecond; without a `date` it is the date.",
+        example: "01M82TR8VHEWJBCPHHSXNVFK11",
+        override: { type: "string", minLength: 26, maxLength: 26 },
+      },
+      fields: {
+        description: `What can be searched for: names and values, at most ${MOST_FIELDS}, and ${MOST_FIELDS_BYTES} bytes as JSON; names of 1 to ${MOST_FIELD_NAME_CHARACTERS} characters without control characters.`,
+        example: { host: "web-1", free: 0 },
+        override: {
+          type: "object",
+          maxProperties: MOST_FIELDS,
+          additionalProperties: {
+            anyOf: [{ type: "string", pattern: NO_NUL }, { type: "number" }, { type: "boolean" }],
+          },
+        },
+      },
     },
     "NewEvent",
   ],

@@ -7,6 +7,7 @@ import {
 } from "zod-openapi";
 import packageJson from "../../package.json" with { type: "json" };
 import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
+import { MOST_BATCH_EVENTS } from "../../src/domain/limits.ts";
 import {
   alertsSchema,
   cancelSchema,
@@ -171,7 +172,15 @@ function paths(): ZodOpenApiPathsObject {
     },
     "/event": { post: operation("addEvent", answers.addedEvent, add) },
     "/add-event": { post: operation("addAnEvent", answers.addedEvent, { ...add, alias: "POST /event" }) },
-    "/events": { get: operation("listEvents", answers.events, events) },
+    "/events": {
+      get: operation("listEvents", answers.events, events),
+      post: operation("addEvents", answers.addedEvents, {
+        tag: "Events",
+        summary: "Store many events; those that are wrong are listed, and the others stored",
+        body: z.array(eventSchema).check(z.maxLength(MOST_BATCH_EVENTS)),
+        lines: eventSchema,
+      }),
+    },
     "/list-events": { get: operation("listAllEvents", answers.events, { ...events, alias: "GET /events" }) },
     "/alerts": {
       get: operation("listAlerts", answers.alerts, {
@@ -205,7 +214,9 @@ interface OperationParts {
   summary?: string;
   /** The operation of which this one is another spelling. */
   alias?: string;
-  body?: z.ZodMiniObject;
+  body?: z.ZodMiniType;
+  /** What each line of a body has that is NDJSON. */
+  lines?: z.ZodMiniType;
   query?: z.ZodMiniObject;
   path?: z.ZodMiniObject;
   errors?: ErrorStatus[];
@@ -214,7 +225,7 @@ interface OperationParts {
 }
 
 function operation(operationId: string, answer: Answer, parts: OperationParts): ZodOpenApiOperationObject {
-  const { tag, summary = "", alias, body, query, path, errors = [], isOpen, isBrowserDoor } = parts;
+  const { tag, summary = "", alias, body, lines, query, path, errors = [], isOpen, isBrowserDoor } = parts;
   const statuses: ErrorStatus[] = [
     ...(body || query || path ? [400 as const] : []),
     ...(isOpen ? [] : [403 as const]),
@@ -229,7 +240,15 @@ function operation(operationId: string, answer: Answer, parts: OperationParts): 
     summary: alias ? `The same as \`${alias}\`` : summary,
     ...(isOpen ? { security: [] } : {}),
     ...(path || query ? { requestParams: { ...(path && { path }), ...(query && { query }) } } : {}),
-    ...(body && { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": { schema: body },
+          ...(lines && { "application/x-ndjson": { schema: lines } }),
+        },
+      },
+    }),
     responses: {
       "200": { description: "Done.", content: { "application/json": { schema: answer } } },
       ...(isBrowserDoor && {

@@ -1,31 +1,30 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
-import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
-import { dateMs, type Event } from "../domain/event.ts";
+import { type Alert, noticeOfTest } from "../domain/alert.ts";
+import type { Event } from "../domain/event.ts";
 import type { OutageSign } from "../domain/outage.ts";
-import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
+import { type ByKey, type DevicePulse, type KeyGrant, pulseByKey } from "../domain/pulse-key.ts";
 import type { Change, Pulse, Service, Target } from "../domain/service.ts";
-import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
+import { isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { isNews } from "../domain/transfer.ts";
 import { ulid } from "../domain/ulid.ts";
 import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
-import { type Database, openDatabase } from "../storage/database.ts";
-import { findService, upsertServices } from "../storage/directory.ts";
+import { openDatabase } from "../storage/database.ts";
 import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventAlerts } from "./event-alerts.ts";
 import { Inquiry } from "./inquiry.ts";
-import { CLAIM_MS, Ledger } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
+import { Projection } from "./projection.ts";
 import { refusedMs, rememberRefusal } from "./refusals.ts";
 import { AlertSender } from "./send-alert.ts";
 import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
-import { within } from "./within.ts";
 
-/** So long does a request wait for D1 at the most; what did not arrive by then stays owed. */
-const LONGEST_WAIT_FOR_D1_MS = 2 * SECOND_MS;
 const LONGEST_ALARM_BACKOFF_MS = 10 * MINUTE_MS;
 
 /** What the object's work costs, about: docs/deploy.md has it more exactly. */
@@ -41,9 +40,9 @@ const COST = {
 export class ServiceMonitor extends DurableObject<Env> {
   readonly #name: string;
   readonly #config: Config;
-  readonly #db: Database;
-  readonly #d1Lane: D1Lane;
+  readonly #projection: Projection;
   readonly #inquiry: Inquiry;
+  readonly #eventAlerts: EventAlerts;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -53,13 +52,15 @@ export class ServiceMonitor extends DurableObject<Env> {
     super(ctx, env);
     this.#name = ctx.id.name ?? "";
     this.#config = configOf(env);
-    this.#db = openDatabase(withMeter(env).DB);
+    const db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
-    this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
+    const d1Lane = new D1Lane(outbox, db, this.#name, () => this.#snapshot(Date.now()));
+    this.#projection = new Projection(this.#name, db, d1Lane, (work) => ctx.waitUntil(work));
     this.#inquiry = new Inquiry(env, this.#name);
+    this.#eventAlerts = new EventAlerts(this.#config);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
-      const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
+      const store = await StateStore.open(ctx.storage, () => this.#projection.assumeLastMs(), reset);
       const { timeZone, alertsEnabled } = this.#config;
       const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
       const nudge = () => this.#dispatcher.nudge();
@@ -68,7 +69,7 @@ export class ServiceMonitor extends DurableObject<Env> {
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
       const sender = new AlertSender(env, this.#config);
       const send = (alerts: readonly Alert[], target: Target) => sender.send(alerts, target);
-      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
+      this.#dispatcher = new Dispatcher(outbox, d1Lane, this.#config, this.#ledger, send);
     });
   }
 
@@ -83,9 +84,9 @@ export class ServiceMonitor extends DurableObject<Env> {
     // The deadline may be nearer now than a run that is under way expects.
     this.#dispatcher.nudge();
     spend(this.env, isNews ? COST.change : COST.steadyPulse);
-    if (isNews) await this.#flushBriefly();
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
     else if (before && isRefreshDue(before.lastMs, nowMs, refreshPhaseSeconds(this.#name))) {
-      this.ctx.waitUntil(this.#refreshDirectory());
+      this.ctx.waitUntil(this.#projection.refresh(this.#ledger, this.#snapshotOf(change.service, nowMs)));
     }
     return this.#snapshotOf(change.service, nowMs);
   }
@@ -128,8 +129,11 @@ export class ServiceMonitor extends DurableObject<Env> {
     const nowMs = Date.now();
     const cancelled = this.#ledger.service && cancel(this.#ledger.service, nowMs).service;
     const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
-    // Of a service that never pulsed there may be a key.
-    if (!cancelled) this.#ledger.revokeKey(nowMs);
+    // Of a service that never pulsed there may be a key, or what a rule has told.
+    if (!cancelled) {
+      this.#ledger.revokeKey(nowMs);
+      this.#ledger.forgetHanded(nowMs);
+    }
     // One step: a pulse that came between two would be acknowledged, and then forgotten.
     await this.#change(forget);
     return last;
@@ -138,6 +142,23 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** The service as it is now; null where it was never heard of. */
   async snapshot(): Promise<Snapshot | null> {
     return this.#change(expire);
+  }
+
+  /** All that is kept of the service, for another watchTower; null where it was never heard of. */
+  async held(): Promise<{ state: Service; key?: KeyGrant } | null> {
+    await this.snapshot();
+    const { service, grant } = this.#ledger;
+    return service ? { state: service, ...(grant && { key: grant }) } : null;
+  }
+
+  /** Takes over what another watchTower kept of the service, unless it is known better here; returns whether it did. */
+  async adopt(state: Service, key: KeyGrant | undefined): Promise<boolean> {
+    const nowMs = Date.now();
+    if (!isNews(state, this.#ledger.service)) return false;
+    this.#ledger.adopt(state, key, nowMs);
+    spend(this.env, COST.change);
+    await this.#projection.flushBriefly(this.#ledger);
+    return true;
   }
 
   /** Keeps alerts back until a moment, or ends that where it is past; null where the service was never heard of. */
@@ -156,27 +177,37 @@ export class ServiceMonitor extends DurableObject<Env> {
         this.#ledger.owe({ kind: "alert", alert, target }, nowMs);
       }
     });
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Sends an alert once more that was given up after `attempts` attempts; durable when it returns. */
   async sendAgain(alert: Alert, target: Target, attempts: number): Promise<void> {
     const nowMs = Date.now();
     this.#ledger.transaction(nowMs, () => this.#ledger.oweAgain({ kind: "alert", alert, target }, attempts, nowMs));
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
   async alert(event: Event): Promise<void> {
-    const nowMs = Date.now();
-    this.#ledger.transaction(nowMs, () => {
-      this.#ledger.owe({ kind: "event", event }, nowMs);
-      const { defaultTarget, alertsEnabled } = this.#config;
-      if (!defaultTarget || !alertsEnabled) return;
-      const alert = { id: ulid(dateMs(event)), ...noticeOfEvent(event, dateMs(event)) };
-      this.#ledger.owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
-    });
-    await this.#flushBriefly();
+    await this.alertOf([event]);
+  }
+
+  /**
+   * Stores events and alerts the default target of each; all is owed durably when it returns. One that came before is
+   * left as it was.
+   * @returns the ids of those that came before with other content
+   */
+  async alertOf(events: readonly Event[]): Promise<string[]> {
+    const { isNews, otherIds } = this.#eventAlerts.owe(this.#ledger, events, Date.now());
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
+    return otherIds;
+  }
+
+  /** Takes an alert over that a rule has raised, once, however often it is handed over; owed durably when it returns. */
+  async takeAlert(alert: Alert, target: Target): Promise<void> {
+    spend(this.env, COST.change);
+    if (this.#config.alertsEnabled) this.#ledger.oweHanded({ kind: "alert", alert, target }, Date.now());
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Never throws: after a few failures in a row the platform would delete the alarm, silently. */
@@ -223,39 +254,8 @@ export class ServiceMonitor extends DurableObject<Env> {
     const { service, transitions } = verb(before, nowMs);
     const isNews = this.#ledger.commit({ service, transitions }, nowMs);
     spend(this.env, isNews ? COST.change : COST.look);
-    if (isNews) await this.#flushBriefly();
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
     return service ? this.#snapshotOf(service, nowMs) : null;
-  }
-
-  /** Brings what is owed to D1 before the caller gets its answer, unless D1 is slow or failing: then it stays owed. */
-  async #flushBriefly(): Promise<void> {
-    if (this.#d1Lane.isBackingOff) return;
-    const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => {
-      this.#ledger.arm(Date.now());
-      this.#ledger.retire();
-    });
-    this.ctx.waitUntil(flushed);
-    try {
-      await within(LONGEST_WAIT_FOR_D1_MS, flushed);
-    } catch (error) {
-      log("warn", "d1.slow", { service: this.#name, error: errorText(error) });
-    }
-  }
-
-  async #refreshDirectory(): Promise<void> {
-    const snapshot = this.#snapshot(Date.now());
-    if (!snapshot) return;
-    try {
-      await upsertServices(this.#db, [snapshot]);
-    } catch (error) {
-      // The next period's pulse does it again; until then lists ask this object.
-      log("warn", "directory.refresh-failed", { service: this.#name, error: errorText(error) });
-    }
-    if (this.#ledger.service) return;
-    // The service was forgotten meanwhile: a row that came after that must not stay.
-    const nowMs = Date.now();
-    this.#ledger.transaction(nowMs, () => this.#ledger.owe({ kind: "directory" }, nowMs));
-    await this.#flushBriefly();
   }
 
   #snapshot(nowMs: number): Snapshot | undefined {
@@ -265,17 +265,6 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   #snapshotOf(service: Service, nowMs: number): Snapshot {
     return snapshotOf(this.#name, service, this.#ledger.revision, nowMs);
-  }
-
-  async #assumeLastMs(): Promise<number> {
-    let row: Snapshot | undefined;
-    try {
-      row = await within(LONGEST_WAIT_FOR_D1_MS, findService(this.#db, this.#name));
-    } catch (error) {
-      log("warn", "d1.failed", { service: this.#name, error: errorText(error) });
-    }
-    log("error", "alarm.lost", { service: this.#name, foundInDirectory: row !== undefined });
-    return assumedLastMs(row, Date.now());
   }
 
   #reset(error: unknown): void {

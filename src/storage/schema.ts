@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Alert, AlertKind, DeliveryAttempt, DeliveryState } from "../domain/alert.ts";
+import type { EventFields } from "../domain/event.ts";
 import type { TransitionRecord } from "../domain/record.ts";
 import type { Status, Target } from "../domain/service.ts";
 
@@ -58,6 +59,8 @@ export const events = sqliteTable(
     level: integer().notNull(),
     message: text().notNull(),
     alert: integer({ mode: "boolean" }).notNull(),
+    /** A flat JSON object; null where there is none. */
+    fields: text({ mode: "json" }).$type<EventFields>(),
   },
   (table) => [
     index("events_by_service").on(table.service, table.id),
@@ -108,3 +111,25 @@ export const transitions = sqliteTable(
   },
   (table) => [index("transitions_by_service").on(table.service, table.id)],
 );
+
+/** The alert rules: who is told of which events, and how often. */
+export const rules = sqliteTable("rules", {
+  name: text().primaryKey(),
+  /** In the search language. */
+  q: text().notNull(),
+  alertType: text("alert_type").notNull(),
+  alertTarget: text("alert_target").notNull(),
+  /** So many events within so many seconds raise an alert, and the next one no sooner than after the quiet time. */
+  count: integer().notNull(),
+  seconds: integer().notNull(),
+  quietSeconds: integer("quiet_seconds").notNull(),
+  /** When it was written, in milliseconds: what is remembered of an older one no longer holds. */
+  writtenMs: integer("written_ms").notNull(),
+});
+
+/** How far work that takes several runs has come. */
+export const progress = sqliteTable("progress", {
+  job: text().primaryKey(),
+  /** The id that was reached. */
+  at: text().notNull(),
+});

@@ -25,7 +25,7 @@ const CONNECTIONS = 8;
 const SAMPLE = 300;
 const SAMPLE_PROMISE_SECONDS = 86_400;
 /** A machine that does other things, too, may become slower by so much. */
-const SLOWER = 1.8;
+const SLOWER = 3;
 /** Without any news for so long, no more is awaited. */
 const PATIENCE_MS = 120_000;
 /** What comes twice comes within so long. */

@@ -14,15 +14,22 @@ import {
 describe("the migrations", () => {
   it("make every table WITHOUT ROWID, so that a row is written once", async () => {
     const tables = await query<{ name: string; sql: string }>(
-      "select name, sql from sqlite_schema where type = 'table' and name in ('services', 'events', 'alerts', 'transitions') order by name",
+      "select name, sql from sqlite_schema where type = 'table' and name in ('services', 'events', 'alerts', 'transitions', 'rules', 'progress') order by name",
     );
-    expect(tables.map(({ name }) => name)).toEqual(["alerts", "events", "services", "transitions"]);
+    expect(tables.map(({ name }) => name)).toEqual([
+      "alerts",
+      "events",
+      "progress",
+      "rules",
+      "services",
+      "transitions",
+    ]);
     for (const { name, sql } of tables) expect(sql, name).toMatch(/\)\s*WITHOUT ROWID$/);
   });
 
   it("make these indexes and no others: each costs a written row", async () => {
     const indexes = await query<{ name: string; sql: string }>(
-      "select name, sql from sqlite_schema where type = 'index' and tbl_name in ('services', 'events', 'alerts', 'transitions') order by name",
+      "select name, sql from sqlite_schema where type = 'index' and tbl_name in ('services', 'events', 'alerts', 'transitions', 'rules', 'progress') order by name",
     );
     expect(indexes).toEqual([
       { name: "alerts_by_service", sql: "CREATE INDEX `alerts_by_service` ON `alerts` (`service`,`id`)" },
