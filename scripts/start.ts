@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { bundleWorker } from "./local/bundle.ts";
 import { startCron } from "./local/cron.ts";
+import { offerFreezing } from "./local/freeze.ts";
 import { alertText, type InboxAlert, startInbox } from "./local/inbox.ts";
 import { watchLauncher } from "./local/launcher.ts";
 import { applyMigrations } from "./local/migrations.ts";
@@ -11,6 +12,7 @@ import { keepPassword } from "./local/password.ts";
 import { checkAddress } from "./local/port.ts";
 import { originOf, reachOf, removeReach, writeReach } from "./local/reach.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
+import { checkRestored } from "./local/restore-marker.ts";
 import { runScheduled, startRuntime } from "./local/runtime.ts";
 import { ownNames, selfSigned } from "./local/self-signed.ts";
 import { hasProvider, readSettings, type Settings, type WorkerVariables } from "./local/settings.ts";
@@ -42,6 +44,7 @@ async function start(): Promise<void> {
   const config = readWorkerConfig(ROOT);
   const script = await bundleWorker(config.main);
 
+  checkRestored(stateDir);
   // Nothing was written so far.
   const lock = lockState(stateDir);
   if (lock === undefined) {
@@ -65,6 +68,7 @@ async function start(): Promise<void> {
     ...(inbox && { DEFAULT_ALERT_TYPE: "webhook", DEFAULT_ALERT_TARGET: inbox.url }),
   };
   const runtime = await startRuntime({ config, script, variables: worker }, { host, port, stateDir, tls, voice });
+  const endFreezing = await offerFreezing(stateDir, runtime.pid);
   const cron = startCron(
     config.crons,
     (schedule) => runScheduled(runtime.miniflare, schedule),
@@ -84,6 +88,8 @@ async function start(): Promise<void> {
     removeReach(stateDir);
     cron.stop();
     certificate?.stop();
+    // A runtime that stands still would not end.
+    endFreezing();
     await runtime.stop();
     inbox?.close();
     lock?.release();

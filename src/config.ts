@@ -1,9 +1,12 @@
 import type { BulkReader } from "./bulk-reader.ts";
+import { LEVEL_NAMES } from "./domain/level.ts";
 import { LONGEST_GRACE_SECONDS } from "./domain/limits.ts";
 import type { Target } from "./domain/service.ts";
 import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
+import type { EventBuffer } from "./monitor/event-buffer.ts";
 import type { Messenger } from "./monitor/messenger.ts";
+import type { RuleMonitor } from "./monitor/rule-monitor.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
@@ -12,8 +15,12 @@ export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
+  /** Where the parts of an export are made; defined in there. */
+  EXPORT_PAGES?: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
+  EVENT_BUFFER: DurableObjectNamespace<EventBuffer>;
+  RULE_MONITOR: DurableObjectNamespace<RuleMonitor>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
@@ -37,6 +44,14 @@ export interface Env {
   TIMEZONE?: string;
   EVENTS_PRESETS?: string;
   EVENTS_RETENTION_DAYS?: string;
+  EVENTS_RETENTION_DAYS_DEBUG?: string;
+  EVENTS_RETENTION_DAYS_INFO?: string;
+  EVENTS_RETENTION_DAYS_NOTICE?: string;
+  EVENTS_RETENTION_DAYS_WARNING?: string;
+  EVENTS_RETENTION_DAYS_ERROR?: string;
+  EVENTS_RETENTION_DAYS_CRITICAL?: string;
+  EVENTS_RETENTION_DAYS_ALERT?: string;
+  EVENTS_RETENTION_DAYS_EMERGENCY?: string;
   RECORDS_RETENTION_DAYS?: string;
   PUBLIC_URL?: string;
   WATCHDOG_URL?: string;
@@ -46,8 +61,22 @@ export interface Env {
 /** The secrets and variables. */
 export type Variables = Omit<
   Env,
-  "SERVICE_MONITOR" | "BULK_READER" | "SENTINEL" | "MESSENGER" | "DB" | "LOGIN_ATTEMPTS" | "FAILED_PASSWORDS"
+  | "SERVICE_MONITOR"
+  | "BULK_READER"
+  | "EXPORT_PAGES"
+  | "SENTINEL"
+  | "MESSENGER"
+  | "EVENT_BUFFER"
+  | "RULE_MONITOR"
+  | "DB"
+  | "LOGIN_ATTEMPTS"
+  | "FAILED_PASSWORDS"
 >;
+
+/** The variables that say how long events are kept: all, or those of a level. */
+type EventsRetention = "EVENTS_RETENTION_DAYS" | `EVENTS_RETENTION_DAYS_${Uppercase<(typeof LEVEL_NAMES)[number]>}`;
+
+const LONGEST_RETENTION_DAYS = 36_500;
 
 /** A shorter secret could be guessed by who holds a key that is signed with it. */
 const SHORTEST_KEY_SECRET = 32;
@@ -76,7 +105,9 @@ export interface Config {
   graceSeconds: number;
   timeZone: string;
   eventsPresets: EventsPreset[];
+  /** How long events are kept; those of a level that `eventsRetentionDaysOf` has are kept as it says, longer or shorter. */
   eventsRetentionDays: number;
+  eventsRetentionDaysOf: Map<number, number>;
   /** How long transitions and the delivery log are kept. */
   recordsRetentionDays: number;
   publicUrl: string | undefined;
@@ -97,7 +128,7 @@ export function parseConfig(env: Variables): Config {
   const text = (value: string | undefined) => (value?.trim() ? value.trim() : undefined);
 
   function integer(
-    name: "GRACE_SECONDS" | "EVENTS_RETENTION_DAYS" | "RECORDS_RETENTION_DAYS",
+    name: "GRACE_SECONDS" | "RECORDS_RETENTION_DAYS" | EventsRetention,
     fallback: number,
     least: number,
     most: number,
@@ -108,6 +139,17 @@ export function parseConfig(env: Variables): Config {
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     problems.push(`${name} must be an integer from ${least} to ${most}; ${fallback} is used.`);
     return fallback;
+  }
+
+  const eventsRetentionDays = integer("EVENTS_RETENTION_DAYS", 90, 1, LONGEST_RETENTION_DAYS);
+
+  /** Only what differs: levels that are kept alike are pruned alike. */
+  function retentionByLevel(): Map<number, number> {
+    const daysOf = LEVEL_NAMES.map((level, i): [number, number] => {
+      const name = `EVENTS_RETENTION_DAYS_${level.toUpperCase() as Uppercase<typeof level>}` as const;
+      return [i, integer(name, eventsRetentionDays, 1, LONGEST_RETENTION_DAYS)];
+    });
+    return new Map(daysOf.filter(([, days]) => days !== eventsRetentionDays));
   }
 
   function readPassword(): string | undefined {
@@ -204,8 +246,9 @@ export function parseConfig(env: Variables): Config {
     graceSeconds: integer("GRACE_SECONDS", 5, 0, LONGEST_GRACE_SECONDS),
     timeZone: timeZone(),
     eventsPresets: presets(),
-    eventsRetentionDays: integer("EVENTS_RETENTION_DAYS", 90, 1, 36_500),
-    recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, 36_500),
+    eventsRetentionDays,
+    eventsRetentionDaysOf: retentionByLevel(),
+    recordsRetentionDays: integer("RECORDS_RETENTION_DAYS", 400, 1, LONGEST_RETENTION_DAYS),
     publicUrl: text(env.PUBLIC_URL)?.replace(/\/+$/, ""),
     watchdogUrl: watchdogUrl(),
     plan: plan(),

@@ -1,5 +1,6 @@
 import type { Config, Env } from "./config.ts";
 import { DAY_MS, MINUTE_MS } from "./domain/time.ts";
+import { groupsOf, type LevelGroup, pruneLevels } from "./level-retention.ts";
 import { log } from "./log.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
 import { type DatedTable, deleteOldest, oldestMs } from "./storage/prune.ts";
@@ -34,15 +35,18 @@ const TABLES = {
 export async function prune(env: Env, config: Config, nowMs: number): Promise<Record<keyof typeof TABLES, number>> {
   const db = openDatabase(env.DB);
 
-  async function pruned(name: keyof typeof TABLES, days: number): Promise<number> {
+  async function pruned(name: keyof typeof TABLES, days: number, groups: readonly LevelGroup[] = []): Promise<number> {
     const { table, bounds } = TABLES[name];
-    const rows = await pruneTable(db, table, nowMs - days * DAY_MS, bounds);
+    const oldest = await pruneTable(db, table, nowMs - days * DAY_MS, bounds);
+    const most = Math.max(0, bounds.rows - oldest);
+    const rows = oldest + (groups.length > 0 ? await pruneLevels(db, groups, config.plan, nowMs, most) : 0);
     if (rows > 0) log("info", `${name}.pruned`, { rows });
     return rows;
   }
 
+  const { longestDays, groups } = groupsOf(config);
   return {
-    events: await pruned("events", config.eventsRetentionDays),
+    events: await pruned("events", longestDays, groups),
     transitions: await pruned("transitions", config.recordsRetentionDays),
     alerts: await pruned("alerts", config.recordsRetentionDays),
   };

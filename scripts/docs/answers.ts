@@ -56,7 +56,18 @@ const heartBeat = named(
 const event = named(
   "Event",
   "An event. The time in its id (a ULID) is its date.",
-  answer({ id: ulid, date, level: count, message: z.string(), service: z.string(), alert: z.boolean() }),
+  answer({
+    id: ulid,
+    date,
+    level: count,
+    message: z.string(),
+    service: z.string(),
+    alert: z.boolean(),
+    fields: said(
+      z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+      "Names and values, where it has any.",
+    ),
+  }),
 );
 
 const alert = named(
@@ -78,8 +89,19 @@ const alert = named(
   }),
 );
 
+const levelCounts = z.array(answer({ level: count, count }));
+const bucket = named(
+  "Bucket",
+  "How many events there were in a part of the range.",
+  answer({ from: said(date, "When it begins."), count, levels: levelCounts }),
+);
+
 const warnings = z.optional(z.array(z.string()).check(z.minLength(1)));
 const next = z.optional(z.string());
+const queued = said(
+  z.optional(z.literal(true)),
+  "The database can't be reached: what was sent is kept, and comes into lists when it can.",
+);
 
 /** What each route answers with 200. */
 export const answers = {
@@ -89,8 +111,44 @@ export const answers = {
   heartbeats: answer({ result: ok, heartBeats: z.array(heartBeat) }),
   issuedKey: answer({ result: ok, service: z.string(), key: z.string(), maxNextIn: count }),
   revokedKey: answer({ result: ok, service: z.string() }),
-  addedEvent: answer({ result: ok, id: ulid, warnings }),
+  addedEvent: answer({ result: ok, id: ulid, queued, warnings }),
+  addedEvents: answer({
+    result: ok,
+    stored: said(count, "How many were stored, those included that were before."),
+    ids: said(z.array(ulid), "Their ids, in the order in which they were sent."),
+    refused: said(
+      z.array(answer({ index: count, hint: z.string() })),
+      "Those that were not, by their index in what was sent, from 0 on, and why.",
+    ),
+    queued,
+    warnings,
+  }),
   events: answer({ result: ok, events: z.array(event), next }),
+  eventStats: named(
+    "EventStats",
+    "How many events there are.",
+    answer({
+      result: ok,
+      from: date,
+      to: date,
+      countedFrom: said(
+        z.optional(date),
+        "The oldest event that was looked at; where there were too many to look at all.",
+      ),
+      count: said(count, "All of them."),
+      levels: said(levelCounts, "How many of each level, those that there are."),
+      services: said(
+        z.array(answer({ service: z.string(), count })).check(z.maxLength(100)),
+        "The services that have the most, at most 100.",
+      ),
+      otherServices: said(
+        answer({ services: count, count }),
+        "How many other services there are, and how many events they have.",
+      ),
+      bucketSeconds: said(count, "How long each bucket is."),
+      buckets: said(z.array(bucket), "One after the other, also those that have no events."),
+    }),
+  ),
   alerts: answer({ result: ok, alerts: z.array(alert), next }),
   hello: answer({
     result: ok,

@@ -2,16 +2,24 @@ import * as z from "zod/mini";
 import type { ZodOpenApiMetadata } from "zod-openapi";
 import { HIGHEST_LEVEL, LEVEL_NAMES } from "../../src/domain/level.ts";
 import {
+  BUCKET_LIMITS,
+  CLOCK_SLACK_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
+  MOST_FIELD_NAME_CHARACTERS,
+  MOST_FIELDS,
+  MOST_FIELDS_BYTES,
   MOST_MESSAGE_BYTES,
   MOST_NAME_CHARACTERS,
+  OLDEST_EVENT_SECONDS,
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../../src/domain/limits.ts";
 import {
   alertsSchema,
   cancelSchema,
+  eventExportSchema,
   eventSchema,
+  eventStatsSchema,
   eventsSchema,
   heartbeatSchema,
   heartbeatsSchema,
@@ -60,6 +68,23 @@ const paging = {
   service: { ...service, description: "Only those of this service." },
   cursor: { description: "`next` of the answer before: it carries the range, so that pages don't slide." },
   humanDates,
+} satisfies Record<string, ZodOpenApiMetadata>;
+
+const eventFilter = {
+  service: paging.service,
+  from: { description: "Date at or above; default 24 hours ago.", override: dateForms },
+  to: { description: "Date at or below; default 10 minutes from now, since clocks differ.", override: dateForms },
+  level: { description: `Level at or above: ${levelText}.`, override: levelForms },
+  message: {
+    description: "The message contains this, whatever the case of ASCII letters; every character is literal.",
+    override: { type: "string", pattern: NO_NUL },
+  },
+  q: {
+    description:
+      'A search: words, `"phrases"`, `service:api`, `level:>=error`, `host:web-1` for a field, `-` before what must not be, `OR` between alternatives.',
+    example: "level:>=error host:web-1 -timeout",
+    override: { type: "string", pattern: NO_NUL },
+  },
 } satisfies Record<string, ZodOpenApiMetadata>;
 
 /** What is said of each field of a request, and where its validation says less than is true. */
@@ -142,6 +167,30 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
         override: { type: "string", minLength: 1, maxLength: MOST_MESSAGE_BYTES, pattern: NO_NUL },
       },
       alert: { description: "Sends the event as an alert to the configured default target, too." },
+      date: {
+        description: `When it was, default now: seconds or milliseconds since the epoch, or ISO 8601; at most ${OLDEST_EVENT_SECONDS / 86_400} days ago, at most ${CLOCK_SLACK_SECONDS / 60} minutes ahead.`,
+        override: anyOf(
+          { type: "number", description: "Seconds since the epoch, or, from 100000000000 on, milliseconds." },
+          { type: "string", description: "ISO 8601, UTC unless it says otherwise." },
+        ),
+      },
+      id: {
+        description:
+          "A ULID, which makes it harmless to send the event again. Its time is the date: of the same second where that is given to the second, else of the same millisecond; without a `date` it is the date.",
+        example: "01M82TR8VHEWJBCPHHSXNVFK11",
+        override: { type: "string", minLength: 26, maxLength: 26 },
+      },
+      fields: {
+        description: `What can be searched for: names and values, at most ${MOST_FIELDS}, and ${MOST_FIELDS_BYTES} bytes as JSON; names of 1 to ${MOST_FIELD_NAME_CHARACTERS} characters without control characters.`,
+        example: { host: "web-1", free: 0 },
+        override: {
+          type: "object",
+          maxProperties: MOST_FIELDS,
+          additionalProperties: {
+            anyOf: [{ type: "string", pattern: NO_NUL }, { type: "number" }, { type: "boolean" }],
+          },
+        },
+      },
     },
     "NewEvent",
   ],
@@ -149,14 +198,31 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
     eventsSchema,
     {
       ...paging,
+      ...eventFilter,
       limit: { description: `The most rows to answer; default ${PAGE_LIMITS.events}.` },
-      from: { description: "Date at or above; default 24 hours ago.", override: dateForms },
-      to: { description: "Date at or below; default 10 minutes from now, since clocks differ.", override: dateForms },
-      level: { description: `Level at or above: ${levelText}.`, override: levelForms },
-      message: {
-        description: "The message contains this, whatever the case of ASCII letters; every character is literal.",
-        override: { type: "string", pattern: NO_NUL },
+    },
+  ],
+  [
+    eventStatsSchema,
+    {
+      ...eventFilter,
+      buckets: {
+        description: `The most buckets of the histogram; default ${BUCKET_LIMITS.usual}. There are as many as have a round width.`,
       },
+      humanDates,
+    },
+  ],
+  [
+    eventExportSchema,
+    {
+      ...eventFilter,
+      from: { description: "Date at or above; default the beginning.", override: dateForms },
+      to: { description: "Date at or below; default the end.", override: dateForms },
+      format: { description: "`ndjson`, the default: an event as JSON on each line; or `csv`." },
+      after: {
+        description: "The id of an event: only those after it. The answer is the rest of one that broke off after it.",
+      },
+      humanDates,
     },
   ],
   [

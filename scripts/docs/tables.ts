@@ -117,7 +117,7 @@ function namedForm(name: string, api: Description): string {
 function rangeOf(least: number | undefined, most: number | undefined, unit: string): string {
   if (least === undefined && most === undefined) return "";
   if (most === undefined) return least ? `at least ${least}${unit}` : "";
-  return `${least ?? 0} to ${most}${unit}`;
+  return least === most ? `${most}${unit}` : `${least ?? 0} to ${most}${unit}`;
 }
 
 function table(head: string[], rows: string[][]): string {

@@ -6,6 +6,8 @@ const GUARD = 'trap "" INT TERM HUP; read -r released || kill -9 "$1"';
 
 /** A hand on workerd's process, which Miniflare does not give out. */
 export interface RuntimeGuard {
+  /** Resolves with its number when it has been spawned. */
+  pid: Promise<number>;
   /** Resolves when workerd ends, with what ended it. */
   ended: Promise<string>;
   /**
@@ -20,6 +22,7 @@ export interface RuntimeGuard {
  * doesn't.
  */
 export function guardNextRuntime(): RuntimeGuard {
+  const pid = Promise.withResolvers<number>();
   let runtime: ChildProcess | undefined;
   let onEnd: (() => void) | undefined;
   const ended = new Promise<string>((resolve) => {
@@ -29,6 +32,7 @@ export function guardNextRuntime(): RuntimeGuard {
         if (!/workerd(\.exe)?$/.test(child.spawnfile)) return;
         unsubscribe("child_process", meet);
         runtime = child;
+        pid.resolve(child.pid as number);
         const guard = spawn("sh", ["-c", GUARD, "guard", String(child.pid)], { stdio: ["pipe", "ignore", "ignore"] });
         // Without sh (Windows) only this net is missing.
         guard.on("error", () => undefined);
@@ -42,6 +46,7 @@ export function guardNextRuntime(): RuntimeGuard {
     });
   });
   return {
+    pid: pid.promise,
     ended,
     finish(atEnd) {
       onEnd = atEnd;

@@ -21,6 +21,8 @@ export interface LocalWorker {
 export interface Runtime {
   miniflare: Miniflare;
   url: URL;
+  /** The process of workerd. */
+  pid: number;
   /** Resolves when workerd ends, with what ended it. */
   ended: Promise<string>;
   /**
@@ -85,7 +87,8 @@ export async function startRuntime(
   });
   try {
     const url = await miniflare.ready;
-    return { miniflare, url, ended: guard.ended, stop: () => stopRuntime(miniflare, guard) };
+    const pid = await guard.pid;
+    return { miniflare, url, pid, ended: guard.ended, stop: () => stopRuntime(miniflare, guard) };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
     if (!(error instanceof MiniflareCoreError)) throw error;

@@ -1,3 +1,4 @@
+import type { Search } from "./search.ts";
 import { SECOND_MS } from "./time.ts";
 import { highestUlid, lowestUlid, ulidTimeMs } from "./ulid.ts";
 
@@ -17,6 +18,16 @@ export interface Event {
 /** The structured part of an event: flat, so that each value has one name. */
 export type EventFields = Record<string, string | number | boolean>;
 
+/** Whether two events say the same, in whatever order their fields are. */
+export function isSameEvent(a: Event, b: Event): boolean {
+  return contentOf(a) === contentOf(b);
+}
+
+function contentOf({ id, service, level, message, alert, fields = {} }: Event): string {
+  const sorted = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([id, service, level, message, alert, sorted]);
+}
+
 /** Which events are wanted: all conditions hold together. */
 export interface EventFilter {
   /** The first second that is wanted, since the epoch. */
@@ -28,6 +39,9 @@ export interface EventFilter {
   level?: number;
   /** Contained in the message, whatever the case of ASCII letters. */
   message?: string;
+  /** Fields, and what each of them must be, as a search compares it. */
+  fields?: readonly { name: string; value: string }[];
+  search?: Search;
 }
 
 /** When the event was registered. */

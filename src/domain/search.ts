@@ -4,7 +4,7 @@ import { levelByName } from "./level.ts";
 
 /*
  * The search language: words and "quoted phrases" that the message contains, -word for what it must not, service:name,
- * level:>=error, host:web-1 for fields. All of them must hold; OR separates alternatives.
+ * level:>=error, host:web-1 for fields. All of them must hold; OR separates alternatives. docs/search.md tells it whole.
  */
 
 /** A search: alternatives, of which one must hold. */
@@ -36,14 +36,14 @@ const COMPARISONS = [">=", "<=", ">", "<", "="] as const;
 
 /** The longest search, in characters. */
 export const MOST_SEARCH_CHARACTERS = 1_000;
-/** The most terms of a search: D1 takes 100 parameters, and a term needs up to three. */
+/** The most terms of a search: D1 takes 100 parameters, a term needs up to two, and what is around it some. */
 export const MOST_SEARCH_TERMS = 30;
 
 /** The key of a field whose name means something else, such as `field.service`. */
 const FIELD_PREFIX = "field.";
 
 /** A piece of a search, and where it begins. */
-interface Token {
+export interface Token {
   at: number;
   isNegated: boolean;
   /** What stands before the colon, if there is one. */
@@ -92,11 +92,11 @@ function holds(condition: Condition, { service, level, message, fields }: Omit<E
     case "level":
       return compare(level, condition.comparison, condition.level);
     case "field":
-      return fieldHolds(valueOf(fields, condition.name), condition);
+      return fieldHolds(fieldOf(fields, condition.name), condition);
   }
 }
 
-function valueOf(fields: EventFields | undefined, name: string) {
+function fieldOf(fields: EventFields | undefined, name: string) {
   return fields && Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
@@ -151,11 +151,16 @@ function conditionOf(q: string, { at, key, text, isQuoted }: Token): Condition {
   return { kind: "field", name, comparison: comparison ?? "=", value };
 }
 
-function isOperator({ key, text, isQuoted, isNegated }: Token, operator: string): boolean {
+/** Whether a piece is a word that separates others, such as OR. */
+export function isOperator({ key, text, isQuoted, isNegated }: Token, operator: string): boolean {
   return key === undefined && !isQuoted && !isNegated && text === operator;
 }
 
-function tokensOf(q: string): Token[] {
+/**
+ * The pieces of a search.
+ * @throws AppError invalid_input, as {@link parseSearch}
+ */
+export function tokensOf(q: string): Token[] {
   const tokens: Token[] = [];
   for (let at = skipSpace(q, 0); at < q.length; ) {
     const { token, end } = readToken(q, at);
@@ -172,7 +177,7 @@ function readToken(q: string, start: number): { token: Token; end: number } {
   const at = isNegated ? start + 1 : start;
   if (at >= q.length || isSpace(q[at])) throw misread(q, start, "- needs a term right behind it");
   if (q[at] === "(") throw misread(q, at, "there are no parentheses; quote them if they are meant literally");
-  const first = q[at] === '"' ? readQuoted(q, at) : readBare(q, at, true);
+  const first = q[at] === '"' ? readQuoted(q, at) : readBare(q, at, !isWordWithColon(q, at));
   const isKey = q[first.end] === ":";
   if (!isKey) {
     if (first.text === "") throw misread(q, at, "a phrase must not be empty");
@@ -188,6 +193,12 @@ interface Piece {
   text: string;
   isQuoted: boolean;
   end: number;
+}
+
+/** Whether the colon of what begins here is its own, as that of `12:30` or `https://example.com`: no name is before it. */
+function isWordWithColon(q: string, at: number): boolean {
+  const colon = q.indexOf(":", at);
+  return /[^\p{L}_$@]/u.test(String.fromCodePoint(q.codePointAt(at) ?? 0)) || q.startsWith("//", colon + 1);
 }
 
 function readBare(q: string, start: number, endsAtColon: boolean): Piece {

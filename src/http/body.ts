@@ -8,7 +8,7 @@ import { gunzip } from "./gunzip.ts";
  * a form where it is one.
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
+  const text = await readText(request, MOST_BODY_BYTES);
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = type.startsWith("application/x-www-form-urlencoded");
   if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);
@@ -33,17 +33,25 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** Reads the body's text; stops as soon as it is too large, whatever its length was said to be. */
-async function readText(request: Request): Promise<string> {
+const newDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+/** For whole texts, of which it remembers nothing. */
+const decoder = newDecoder();
+
+/** Reads the body's text; stops as soon as it has more than `most` bytes. */
+export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
   const isGzip = isCompressed(request);
-  if (!request.body) return "";
-  if (Number(request.headers.get("content-length")) > MOST_BODY_BYTES) throw tooLarge();
-  const plain = isGzip ? gunzip(bounded(request.body)) : request.body;
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let text = "";
+  const length = request.headers.get("content-length");
+  if (Number(length) > most) throw tooLarge(most);
   try {
-    for await (const chunk of bounded(plain)) text += decoder.decode(chunk, { stream: true });
-    return text + decoder.decode();
+    // HTTP reads no more than the length that was said, so that this one is bounded. It is the way of almost every
+    // pulse, and takes a third of the time of the other.
+    if (length !== null && !isGzip) return decoder.decode(await bytesOf(request, most));
+    if (!request.body) return "";
+    const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
+    const pieces = newDecoder();
+    let text = "";
+    for await (const chunk of bounded(plain, most)) text += pieces.decode(chunk, { stream: true });
+    return text + pieces.decode();
   } catch (error) {
     if (error instanceof AppError) throw error;
     // What else goes wrong while a body is read is its sender's doing, who mostly is gone by then.
@@ -52,8 +60,15 @@ async function readText(request: Request): Promise<string> {
   }
 }
 
+async function bytesOf(request: Request, most: number): Promise<ArrayBuffer> {
+  const bytes = await request.arrayBuffer();
+  // Who calls without HTTP between may say any length.
+  if (bytes.byteLength > most) throw tooLarge(most);
+  return bytes;
+}
+
 /** Whether the body is compressed by gzip; another encoding is refused. */
-function isCompressed({ headers }: Request): boolean {
+export function isCompressed({ headers }: Request): boolean {
   const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   if (encoding === "gzip" || encoding === "x-gzip") return true;
   if (encoding === "" || encoding === "identity") return false;
@@ -63,15 +78,15 @@ function isCompressed({ headers }: Request): boolean {
 }
 
 /** Passes on what is read, and throws where it becomes too much. */
-async function* bounded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* bounded(chunks: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.byteLength;
-    if (length > MOST_BODY_BYTES) throw tooLarge();
+    if (length > most) throw tooLarge(most);
     yield chunk;
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError("too_large", `The body must not have more than ${MOST_BODY_BYTES} bytes.`);
+function tooLarge(most: number): AppError {
+  return new AppError("too_large", `The body must not have more than ${most} bytes.`);
 }

@@ -22,13 +22,16 @@ export async function readPage<T>(
   return hasMore ? undefined : page;
 }
 
-/** Lets an object answer the request, which has the CPU time that a long list takes. */
-export async function handOver(c: AppContext): Promise<Response> {
+/** Lets an object answer the request, which has the CPU time that a long list or a large body takes. */
+export async function handOver(
+  c: AppContext,
+  hint = "The list can't be made now; please try again.",
+): Promise<Response> {
   try {
     // The reader keeps nothing, so that one serves all; what it does between two awaits is short.
     return await (c.env.BULK_READER as NonNullable<typeof c.env.BULK_READER>).getByName("reader").fetch(c.req.raw);
   } catch (error) {
     log("error", "reader.failed", { error: errorText(error) });
-    throw new AppError("unavailable", "The list can't be made now; please try again.", { "Retry-After": "5" });
+    throw new AppError("unavailable", hint, { "Retry-After": "5" });
   }
 }

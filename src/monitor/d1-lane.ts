@@ -131,6 +131,6 @@ export class D1Lane {
 }
 
 /** Whether D1 refused the row itself, rather than being absent, overloaded or not yet migrated. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return /SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE)|too big|datatype mismatch|malformed JSON/i.test(errorText(error));
 }

@@ -28,6 +28,12 @@ export class KeyStore {
     return this.#grant;
   }
 
+  /** Makes a key count that another watchTower has issued, without awaiting. */
+  adopt(grant: KeyGrant): void {
+    this.#grant = grant;
+    this.#kv.put(KEY, grant);
+  }
+
   /** Makes no key count any more, without awaiting; writes nothing where there is none. */
   revoke(): void {
     if (!this.#grant) return;

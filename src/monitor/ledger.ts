@@ -1,5 +1,6 @@
 import type { DeliveryState } from "../domain/alert.ts";
 import { type Circumstances, type Consequence, consequencesOf } from "../domain/consequences.ts";
+import type { Event } from "../domain/event.ts";
 import { doubtOf, excuse, hold, type OutageSign } from "../domain/outage.ts";
 import {
   isDeathNotice,
@@ -92,6 +93,14 @@ export class Ledger {
     return version;
   }
 
+  /** Takes over a service as another watchTower kept it: nothing has happened to it, so that nobody is told of anything. */
+  adopt(service: Service, key: KeyGrant | undefined, nowMs: number): void {
+    this.#step(nowMs, service, () => {
+      if (key) this.#store.keys.adopt(key);
+      this.owe({ kind: "directory" }, nowMs);
+    });
+  }
+
   /** Takes the pulse key away; where it was all that was kept, nothing is. */
   revokeKey(nowMs: number): void {
     if (!this.grant) return;
@@ -181,6 +190,29 @@ export class Ledger {
     this.#oweRecord(owed, "pending", attempts, nowMs);
   }
 
+  /** The event of an id that is owed to D1; undefined where there is none. */
+  eventOwed(id: string): Event | undefined {
+    for (const { owed } of this.#outbox.entries) if (owed.kind === "event" && owed.event.id === id) return owed.event;
+    return undefined;
+  }
+
+  /** Owes an alert that a rule hands over, once, however often it does; what it hands is remembered in the same step. */
+  oweHanded(owed: OwedAlert, nowMs: number): void {
+    const { handed } = this.#store;
+    if (handed.has(owed.alert.id)) return;
+    this.transaction(nowMs, () => {
+      this.owe(owed, nowMs);
+      handed.add(owed.alert.id);
+    });
+  }
+
+  /** Forgets what rules have handed over; where it was all that was kept, nothing is. */
+  forgetHanded(nowMs: number): void {
+    if (this.#store.handed.isEmpty) return;
+    this.transaction(nowMs, () => this.#store.handed.clear());
+    this.retire();
+  }
+
   /** When something can next happen by itself, but for the lanes in which a delivery is under way. */
   nextWakeMs(busyLanes: ReadonlySet<string>): number | undefined {
     const waiting = [...this.#outbox.entries].filter(({ lane }) => !busyLanes.has(lane));
@@ -197,9 +229,9 @@ export class Ledger {
     this.#store.write(this.service, wakeMs, nowMs);
   }
 
-  /** Where there is neither a service nor a key nor anything owed, nothing is kept. */
+  /** Where there is neither a service nor a key, and nothing is owed or remembered of rules, nothing is kept. */
   retire(): void {
-    if (this.service || this.grant || !this.#outbox.isEmpty) return;
+    if (this.service || this.grant || !this.#outbox.isEmpty || !this.#store.handed.isEmpty) return;
     this.#storage.deleteAll().catch((error) => this.#owner.reset(error));
     this.#outbox.forgetTable();
   }

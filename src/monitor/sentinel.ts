@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Env } from "../config.ts";
-import { type Budget, budgetMessage, restUntilMs, type Spent, spend } from "../domain/budget.ts";
+import { type Budget, budgetMessage, type Resting, restUntilMs, type Spent, spend } from "../domain/budget.ts";
 import type { Event } from "../domain/event.ts";
 import { ERROR_LEVEL, WARNING_LEVEL } from "../domain/level.ts";
 import {
@@ -21,6 +21,7 @@ import { type Database, openDatabase } from "../storage/database.ts";
 import { countDue, listUntrusted } from "../storage/directory.ts";
 import { insertEvents } from "../storage/event-log.ts";
 import { askServices } from "./ask-services.ts";
+import { wakeBuffers } from "./buffers.ts";
 import { callMonitor } from "./call-monitor.ts";
 
 /** There is one for all services. */
@@ -145,6 +146,7 @@ export class Sentinel extends DurableObject<Env> {
       await callMonitor(this.env, OWN_SERVICE, (own) => own.snapshot());
       return true;
     });
+    await check("buffers", () => wakeBuffers(this.env));
     await check("credentials", async () => (await countStuckOnCredentials(this.#db)) === 0);
     await check("alarm", async () => this.#proveAlarms(nowMs));
     const { watchdogUrl } = configOf(this.env);
@@ -175,8 +177,8 @@ export class Sentinel extends DurableObject<Env> {
   }
 
   /** Until when what only looks has to wait, in milliseconds since the epoch, so that pulses don't; undefined for no. */
-  restUntilMs(): number | undefined {
-    return restUntilMs(this.#budget, Date.now());
+  restUntilMs(what: Resting = "looks"): number | undefined {
+    return restUntilMs(this.#budget, what, Date.now());
   }
 
   /** The alarm proves itself. */

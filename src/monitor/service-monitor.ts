@@ -1,13 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
-import { type Alert, noticeOfEvent, noticeOfTest } from "../domain/alert.ts";
-import { dateMs, type Event } from "../domain/event.ts";
+import { type Alert, noticeOfTest } from "../domain/alert.ts";
+import type { Event } from "../domain/event.ts";
 import { isNewSilence, type OutageSign } from "../domain/outage.ts";
-import { type ByKey, type DevicePulse, pulseByKey } from "../domain/pulse-key.ts";
+import { type ByKey, type DevicePulse, type KeyGrant, pulseByKey } from "../domain/pulse-key.ts";
 import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
 import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { isNews } from "../domain/transfer.ts";
 import { ulid } from "../domain/ulid.ts";
 import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
@@ -15,6 +16,7 @@ import { type Database, openDatabase } from "../storage/database.ts";
 import { findService, upsertServices } from "../storage/directory.ts";
 import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { EventAlerts } from "./event-alerts.ts";
 import { CLAIM_MS, Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
 import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
@@ -44,6 +46,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   readonly #db: Database;
   readonly #d1Lane: D1Lane;
   readonly #sentinel: SentinelLink;
+  readonly #eventAlerts: EventAlerts;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
   #failedAlarms = 0;
@@ -57,6 +60,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     const outbox = new Outbox(ctx.storage);
     this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
     this.#sentinel = new SentinelLink(env, this.#name);
+    this.#eventAlerts = new EventAlerts(this.#config);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
       const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
@@ -128,8 +132,11 @@ export class ServiceMonitor extends DurableObject<Env> {
     const nowMs = Date.now();
     const cancelled = this.#ledger.service && cancel(this.#ledger.service, nowMs).service;
     const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
-    // Of a service that never pulsed there may be a key.
-    if (!cancelled) this.#ledger.revokeKey(nowMs);
+    // Of a service that never pulsed there may be a key, or what a rule has told.
+    if (!cancelled) {
+      this.#ledger.revokeKey(nowMs);
+      this.#ledger.forgetHanded(nowMs);
+    }
     // One step: a pulse that came between two would be acknowledged, and then forgotten.
     await this.#change(forget);
     return last;
@@ -138,6 +145,23 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** The service as it is now; null where it was never heard of. */
   async snapshot(): Promise<Snapshot | null> {
     return this.#change(expire);
+  }
+
+  /** All that is kept of the service, for another watchTower; null where it was never heard of. */
+  async held(): Promise<{ state: Service; key?: KeyGrant } | null> {
+    await this.snapshot();
+    const { service, grant } = this.#ledger;
+    return service ? { state: service, ...(grant && { key: grant }) } : null;
+  }
+
+  /** Takes over what another watchTower kept of the service, unless it is known better here; returns whether it did. */
+  async adopt(state: Service, key: KeyGrant | undefined): Promise<boolean> {
+    const nowMs = Date.now();
+    if (!isNews(state, this.#ledger.service)) return false;
+    this.#ledger.adopt(state, key, nowMs);
+    spend(this.env, COST.change);
+    await this.#flushBriefly();
+    return true;
   }
 
   /** Keeps alerts back until a moment, or ends that where it is past; null where the service was never heard of. */
@@ -168,14 +192,24 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
   async alert(event: Event): Promise<void> {
-    const nowMs = Date.now();
-    this.#ledger.transaction(nowMs, () => {
-      this.#ledger.owe({ kind: "event", event }, nowMs);
-      const { defaultTarget, alertsEnabled } = this.#config;
-      if (!defaultTarget || !alertsEnabled) return;
-      const alert = { id: ulid(dateMs(event)), ...noticeOfEvent(event, dateMs(event)) };
-      this.#ledger.owe({ kind: "alert", alert, target: defaultTarget }, nowMs);
-    });
+    await this.alertOf([event]);
+  }
+
+  /**
+   * Stores events and alerts the default target of each; all is owed durably when it returns. One that came before is
+   * left as it was.
+   * @returns the ids of those that came before with other content
+   */
+  async alertOf(events: readonly Event[]): Promise<string[]> {
+    const { isNews, otherIds } = this.#eventAlerts.owe(this.#ledger, events, Date.now());
+    if (isNews) await this.#flushBriefly();
+    return otherIds;
+  }
+
+  /** Takes an alert over that a rule has raised, once, however often it is handed over; owed durably when it returns. */
+  async takeAlert(alert: Alert, target: Target): Promise<void> {
+    spend(this.env, COST.change);
+    if (this.#config.alertsEnabled) this.#ledger.oweHanded({ kind: "alert", alert, target }, Date.now());
     await this.#flushBriefly();
   }
 

@@ -1,19 +1,22 @@
-import { and, desc, eq, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
-import { ERROR_LEVEL } from "../domain/level.ts";
-import { SECOND_MS, toSeconds } from "../domain/time.ts";
-import { CROCKFORD_32 } from "../domain/ulid.ts";
+import { type SQL, sql } from "drizzle-orm";
+import type { Event, EventFields, EventFilter } from "../domain/event.ts";
 import type { Database } from "./database.ts";
-import { bytesOf, inRange, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
+import { conditionsOf } from "./event-search.ts";
+import { bytesOf, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
 export function insertEvents(db: Database, rows: readonly Event[]) {
+  return insertEventsOf(db, JSON.stringify(rows));
+}
+
+/** The statement that stores the events of a JSON list. */
+export function insertEventsOf(db: Database, text: string) {
   return db
     .insert(events)
     .select(
       sql`select value ->> 'id', value ->> 'service', value ->> 'level', value ->> 'message', value ->> 'alert', value -> 'fields'
-          from json_each(${JSON.stringify(rows)}) where true`,
+          from json_each(${text}) where true`,
     )
     .onConflictDoNothing();
 }
@@ -27,22 +30,25 @@ export const MOST_SEARCHED = 50_000;
 /** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
-  const { id, service, level, message, alert } = events;
+  const { id, service, level, message, alert, fields } = events;
   const searched = db
-    .select({ id, service, level, message, alert })
+    .select({ id, service, level, message, alert, fields })
     .from(events)
     .where(candidates)
     .orderBy(orderOf(id, page))
     .limit(MOST_SEARCHED)
     .as("searched");
+  const bytes = bytesOf(searched.message, searched.fields);
   const found = await db
     .select({
       id: searched.id,
       service: searched.service,
       level: searched.level,
-      message: shortText(searched.message, page),
       alert: searched.alert,
-      bytes: bytesOf(searched.message),
+      message: shortText(searched.message, page, bytes),
+      // As text, since what is computed is not decoded.
+      fields: shortText(searched.fields, page, bytes),
+      bytes,
     })
     .from(searched)
     .where(search)
@@ -50,35 +56,10 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
     .limit(page.limit + 1);
   const { rows, nextId, isCut } = pageOf(found, page);
   return {
-    rows: await withMessages(db, rows),
+    rows: await withTexts(db, rows),
     isCut,
     nextId: nextId ?? (search && (await endOfSearch(db, candidates, page, rows.at(-1)?.id))),
   };
-}
-
-/**
- * Which rows are looked at, and which of those are wanted. The first is answered by an index alone; what no index can
- * tell is the second.
- */
-function conditionsOf(
-  filter: EventFilter,
-  page: PageRequest,
-): { candidates: SQL | undefined; search: SQL | undefined } {
-  const { service, level, message } = filter;
-  const ofService = service === undefined ? undefined : eq(events.service, service);
-  // Errors have an index of their own, which a query uses only when it repeats the index's very condition.
-  const areErrors = service === undefined && level !== undefined && level >= ERROR_LEVEL;
-  const candidates = and(
-    inRange(events.id, filter, page),
-    ofService,
-    areErrors ? sql`level >= ${sql.raw(String(ERROR_LEVEL))}` : undefined,
-  );
-  const isSaidByIndex = level === undefined || level <= 0 || (areErrors && level === ERROR_LEVEL);
-  const search = and(
-    isSaidByIndex ? undefined : sql`level >= ${level}`,
-    message === undefined ? undefined : sql`instr(lower(message), lower(${message})) > 0`,
-  );
-  return { candidates, search };
 }
 
 /**
@@ -102,74 +83,25 @@ async function endOfSearch(
   return isPassed ? lastFound : last?.id;
 }
 
-/** The rows with the messages that were too long for a first look; without those that are gone meanwhile. */
-async function withMessages(
-  db: Database,
-  rows: (Omit<Event, "message"> & { message: string | null; bytes: number })[],
-): Promise<Event[]> {
+/** An event whose texts may be too long for a first look: then it has none. */
+export interface FoundEvent extends Omit<Event, "message" | "fields"> {
+  message: string | null;
+  fields: string | null;
+  bytes: number;
+}
+
+/** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
+export async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
-  const { id, message } = events;
-  const long = ids.length === 0 ? [] : await db.select({ id, message }).from(events).where(isOneOf(id, ids));
-  const byId = new Map(long.map((row) => [row.id, row.message]));
-  return rows.flatMap(({ bytes: _, ...row }) => {
-    const text = row.message ?? byId.get(row.id);
-    return text === undefined ? [] : [{ ...row, message: text }];
+  const { id, message, fields } = events;
+  const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));
+  const byId = new Map(long.map((row) => [row.id, row]));
+  return rows.flatMap(({ bytes: _, message, fields, ...row }): Event[] => {
+    const texts =
+      message === null
+        ? byId.get(row.id)
+        : { message, fields: fields === null ? null : (JSON.parse(fields) as EventFields) };
+    if (!texts) return [];
+    return [{ ...row, message: texts.message, ...(texts.fields !== null && { fields: texts.fields }) }];
   });
-}
-
-/** Counting looks at no more than so many events, the newest: D1 counts the rows that it reads. */
-export const MOST_COUNTED = 10_000;
-
-/** How many events of a level there are in a part of a range. */
-export interface EventCount {
-  part: number;
-  level: number;
-  count: number;
-}
-
-/**
- * How many events that match there are of each level in each of `parts` equal parts of the range, but for those with none.
- * @returns also the oldest that was looked at, in seconds since the epoch, where there were too many to look at all
- */
-export async function countEvents(
-  db: Database,
-  filter: EventFilter,
-  parts: number,
-): Promise<{ counts: EventCount[]; countedFrom: number | undefined }> {
-  const { candidates, search } = conditionsOf(filter, { limit: MOST_COUNTED });
-  const { id, level, message } = events;
-  const looked = db
-    .select({ id, level, message })
-    .from(events)
-    .where(candidates)
-    .orderBy(desc(id))
-    .limit(MOST_COUNTED)
-    .as("looked");
-  const partMs = ((filter.toSeconds + 1 - filter.fromSeconds) * SECOND_MS) / parts;
-  const part = sql<number>`cast((${msOf(looked.id)} - ${filter.fromSeconds * SECOND_MS}) / ${partMs} as integer)`;
-  const rows = await db
-    .select({
-      part: part.as("part"),
-      level: looked.level,
-      count: search ? sql<number>`sum(${search})` : sql<number>`count(*)`,
-      looked: sql<number>`count(*)`,
-      oldest: sql<string>`min(${looked.id})`,
-    })
-    .from(looked)
-    .groupBy(sql`part`, looked.level);
-  const lookedAt = rows.reduce((sum, row) => sum + row.looked, 0);
-  const [oldest = ""] = rows.map((row) => row.oldest).sort();
-  return {
-    counts: rows.filter(({ count }) => count > 0).map(({ part, level, count }) => ({ part, level, count })),
-    countedFrom: lookedAt < MOST_COUNTED ? undefined : toSeconds(dateMs({ id: oldest })),
-  };
-}
-
-/** The time of a ULID: its first ten characters, in Crockford's base 32, are milliseconds since the epoch. */
-function msOf(id: SQLWrapper): SQL {
-  const digit = (i: number) => sql`(instr(${CROCKFORD_32}, substr(${id}, ${i + 1}, 1)) - 1) * ${32 ** (9 - i)}`;
-  return sql`(${sql.join(
-    Array.from({ length: 10 }, (_, i) => digit(i)),
-    sql` + `,
-  )})`;
 }

@@ -29,7 +29,7 @@ const MOST_PAGE_BYTES = 8_000_000;
 export function inRange(
   id: SQLiteColumn,
   range: { fromSeconds: number; toSeconds: number },
-  { beforeId, afterId }: PageRequest,
+  { beforeId, afterId }: Pick<PageRequest, "beforeId" | "afterId">,
 ): SQL | undefined {
   const { lowest, highest } = idRange(range);
   // One condition for each end: of two SQLite would use one to find its way, and read what the other excludes.
@@ -44,22 +44,27 @@ export function orderOf(id: SQLWrapper, { afterId }: PageRequest): SQL {
   return afterId === undefined ? desc(id) : asc(id);
 }
 
+/** How many bytes texts have together; those that are null have none. */
+export function bytesOf(...columns: SQLWrapper[]) {
+  return sql<number>`${sql.join(
+    columns.map((column) => sql`coalesce(octet_length(${column}), 0)`),
+    sql` + `,
+  )}`;
+}
+
 /**
  * What a page's query selects of a column of long texts: the text where it is within a row's share of the page, so that
  * the answer is bounded whatever the rows hold. The few that are longer are asked for when it is known which of them the
  * page has. (A running sum by a window function would do as well, but D1 counts six read rows for each row of it.)
+ * @param bytesOfRow what is compared with that share: the bytes of all the row's texts that are selected so
  */
-export function shortText(column: SQLWrapper, { limit, bytes = MOST_PAGE_BYTES }: PageRequest) {
+export function shortText(
+  column: SQLWrapper,
+  { limit, bytes = MOST_PAGE_BYTES }: PageRequest,
+  bytesOfRow = bytesOf(column),
+) {
   const share = Math.floor(bytes / limit);
-  return sql<string | null>`case when octet_length(${column}) <= ${share} then ${column} end`;
-}
-
-/** How many bytes texts have together. */
-export function bytesOf(...columns: SQLWrapper[]) {
-  return sql<number>`${sql.join(
-    columns.map((column) => sql`octet_length(${column})`),
-    sql` + `,
-  )}`;
+  return sql<string | null>`case when ${bytesOfRow} <= ${share} then ${column} end`;
 }
 
 /** The page that was asked for, of rows among which is one more, if there is one; early ended where they are large. */

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
 import { createApp } from "../../src/app.ts";
+import { ulids } from "../../src/domain/ulid.ts";
+import { MOST_COUNTED } from "../../src/storage/event-counts.ts";
 import { type Answer, callWith, visit } from "../support/app.ts";
 import { call } from "../support/client.ts";
 import { useTestClock } from "../support/clock.ts";
@@ -17,7 +19,8 @@ import {
   presentProperties,
   type Schema,
 } from "../support/contract.ts";
-import { accept, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
+import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
+import { event as eventRow, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -30,9 +33,14 @@ const BODIES: Record<string, unknown> = {
   Cancellation: { service: "described" },
   NewEvent: { service: "described", message: "hello" },
   NewKey: { service: "described", maxNextIn: 60 },
+  NewEvents: [{ service: "described", message: "hello" }],
 };
-const bodyOf = ({ method, path }: Operation) => {
+const listsEvents = ({ path }: Operation) => path.endsWith("events");
+const takesMany = ({ body }: Operation) => body?.type === "array";
+const bodyOf = (operation: Operation) => {
+  const { method, path } = operation;
   if (method === "DELETE") return BODIES.Cancellation;
+  if (takesMany(operation)) return BODIES.NewEvents;
   return BODIES[path === "/key" ? "NewKey" : path.includes("event") ? "NewEvent" : "Pulse"];
 };
 const pathOf = ({ path }: Operation, service = "described") => path.replace("{service}", encodeURIComponent(service));
@@ -55,11 +63,13 @@ const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
     return ask(operation);
   },
   "302": (operation) => visit(operation.method, operation.path, { accept: "text/html" }),
-  "400": (operation) =>
-    operation.body ? ask(operation, { body: {} }) : ask(operation, { query: { humanDates: "perhaps" } }),
+  "400": (operation) => {
+    if (takesMany(operation)) return call(operation.method, operation.path, { raw: "[" });
+    return operation.body ? ask(operation, { body: {} }) : ask(operation, { query: { humanDates: "perhaps" } });
+  },
   "403": (operation) => visit(operation.method, pathOf(operation)),
   "404": (operation) => ask(operation, { service: "nobody" }),
-  "413": (operation) => call(operation.method, operation.path, { raw: new Uint8Array(600_000) }),
+  "413": (operation) => call(operation.method, operation.path, { raw: new Uint8Array(1_100_000) }),
   "429": (operation) => {
     vi.mocked(env.FAILED_PASSWORDS.limit).mockResolvedValue({ success: false });
     vi.spyOn(console, "warn").mockReturnValue();
@@ -136,10 +146,12 @@ describe("what is described of answers", () => {
       pauseUntil: Math.floor(Date.now() / 1000) + 600,
       alerts: [{ type: "mail", target: "not an address" }],
     };
+    const event = { service: "full", message: "x", fields: { host: "a", free: 1, ok: true } };
     const bodies: Record<string, unknown[]> = {
       pulse: [full],
       cancel: [{ service: "full" }, { service: "nobody" }],
-      addEvent: [{ service: "full", message: "x", alert: true }],
+      addEvent: [{ ...event, alert: true }, event],
+      addEvents: [[{ ...event, alert: true }, {}, event]],
       key: [{ service: "full", maxNextIn: 60 }],
     };
     const seen = new Set<string>();
@@ -151,9 +163,15 @@ describe("what is described of answers", () => {
     const missing = { DEFAULT_ALERT_TYPE: undefined, DEFAULT_ALERT_TARGET: undefined };
     const presets = { EVENTS_PRESETS: '[{"name":"a","service":"b","message":"c"}]', GRACE_SECONDS: "?" };
     for (const operation of operations.filter(({ method }) => method === "POST")) {
-      const kind = operation.path === "/key" ? "key" : operation.path.includes("event") ? "addEvent" : "pulse";
+      const adding = takesMany(operation) ? "addEvents" : "addEvent";
+      const kind = operation.path === "/key" ? "key" : operation.path.includes("event") ? adding : "pulse";
       for (const body of bodies[kind] ?? []) {
         look(operation, await ask(operation, { body }));
+        if (kind === adding) {
+          const mend = breakD1();
+          look(operation, await ask(operation, { body }));
+          mend();
+        }
         look(operation, await callWith(missing, operation.method, operation.path, { body }));
       }
     }
@@ -166,6 +184,12 @@ describe("what is described of answers", () => {
       const query =
         operation.id === "listPings" || operation.id === "health" ? {} : { humanDates: 1, limit: 1, from: 0 };
       look(operation, await ask(operation, { service: "full", query }));
+      // Not each event has fields, and the newest is of the service's death.
+      if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
+      if (operation.id === "eventStats") {
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
+        look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
+      }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));
     }
     for (const operation of operations.filter(({ method }) => method === "DELETE")) {
@@ -179,20 +203,22 @@ describe("what is described of answers", () => {
   });
 });
 
-/** The operations that take something, with what they take: a body, or a query. */
-const inputs = operations.flatMap((operation) => {
-  const query = operation.parameters.filter((parameter) => parameter.in === "query");
-  const schema: Schema | undefined =
-    operation.body ??
-    (query.length === 0
-      ? undefined
-      : {
-          type: "object",
-          properties: Object.fromEntries(query.map(({ name, schema }) => [name, schema])),
-          required: query.filter(({ required }) => required).map(({ name }) => name),
-        });
-  return schema ? [[`${operation.method} ${operation.path}`, operation, schema] as const] : [];
-});
+/** The operations that take something, with what they take: a body with fields, or a query. */
+const inputs = operations
+  .filter((operation) => !takesMany(operation))
+  .flatMap((operation) => {
+    const query = operation.parameters.filter((parameter) => parameter.in === "query");
+    const schema: Schema | undefined =
+      operation.body ??
+      (query.length === 0
+        ? undefined
+        : {
+            type: "object",
+            properties: Object.fromEntries(query.map(({ name, schema }) => [name, schema])),
+            required: query.filter(({ required }) => required).map(({ name }) => name),
+          });
+    return schema ? [[`${operation.method} ${operation.path}`, operation, schema] as const] : [];
+  });
 
 /** Sends an input, and returns it as it was sent: a query knows texts alone, and what is left empty is not given. */
 async function send(operation: Operation, input: Record<string, unknown>) {
@@ -210,7 +236,7 @@ describe.each(inputs)("what %s is given", (_, operation, schema) => {
     await monitorOf("described").pulse(MINUTELY);
     const good = (operation.body ? bodyOf(operation) : { service: "described" }) as Record<string, unknown>;
     // These have forms that the description tells in words alone.
-    const inWords = ["cursor", "from", "to", "pauseUntil", "alertTarget"];
+    const inWords = ["cursor", "after", "q", "from", "to", "pauseUntil", "alertTarget", "date", "id"];
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       for (const value of [undefined, ...edgeValues(field)]) {
         const { said, answer } = await send(operation, { ...good, [name]: value });

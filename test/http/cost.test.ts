@@ -22,7 +22,7 @@ const bounds = new Map<string, Cost>(
 );
 
 beforeEach(async () => {
-  for (const table of ["services", "events", "alerts", "transitions"]) await query(`delete from ${table}`);
+  for (const table of ["services", "events", "alerts", "transitions", "progress"]) await query(`delete from ${table}`);
   vi.setSystemTime(START_MS);
   for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockImplementation(() => {});
 });

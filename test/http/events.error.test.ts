@@ -87,6 +87,17 @@ describe("a list of events is refused, and names the parameter, when", () => {
     ["service", "service=a%00b"],
     ["message", "message=a%00b"],
     ["message", "message=%ff"],
+    ["q", "q=%22"],
+    ["q", "q=a%00b"],
+    ["q", "q=level:high"],
+    ["q", `q=${"a+".repeat(31)}`],
+    ["q", `q=${"a".repeat(1_001)}`],
+    ["q and field.NAME", `q=${"a+".repeat(30)}&field.a=1`],
+    ["field.NAME", "field.=1"],
+    ["field.NAME", "field.a=%00"],
+    ["field.NAME", "field.%00=1"],
+    ["only once", "field.a=1&field.a=2"],
+    ["only once", "q=a&q=b"],
     ["cursor", "cursor=next"],
     ["cursor", "cursor=1.2.3"],
     ["cursor", "cursor=1.2.01K00000000000000000000000.4"],
@@ -109,11 +120,15 @@ describe("a list of events is refused, and names the parameter, when", () => {
 });
 
 describe("when the database fails", () => {
-  it("an event is not acknowledged, and its sender is asked to come again", async () => {
-    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  it("and the buffers, too, an event is not acknowledged, and its sender is asked to come again", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const log = vi.spyOn(console, "warn").mockImplementation(() => {});
     refuseQueries();
+    vi.spyOn(env.EVENT_BUFFER, "getByName").mockImplementation(() => {
+      throw new Error("the object is gone");
+    });
     const answer = await call("POST", "/event", { body: { service: "s", message: "secret message" } });
-    expectRefusal(answer, 503, "The database can't be reached");
+    expectRefusal(answer, 503, "Events can't be stored now");
     expect(answer.headers.get("retry-after")).toBe("10");
     // The log has what D1 said, and not what was to be stored.
     expect(log.mock.calls.flat().join()).toContain("D1_ERROR: secret detail");

@@ -1,4 +1,9 @@
-import { createScheduledController, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import {
+  createScheduledController,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import doc from "../../docs/operations.md?raw";
@@ -9,6 +14,7 @@ import { ulid } from "../../src/domain/ulid.ts";
 import { IN_A_REQUEST } from "../../src/http/bulk.ts";
 import worker from "../../src/index.ts";
 import type { Messenger } from "../../src/monitor/messenger.ts";
+import { listsOf } from "../../src/storage/add-events.ts";
 import { callWith, visit } from "../support/app.ts";
 import { call, PASSWORD } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
@@ -105,6 +111,13 @@ function expectHarmless(lines: readonly unknown[][]): { event: string }[] {
     for (const secret of SECRETS) expect(line.toLowerCase()).not.toContain(secret.toLowerCase());
     return { event };
   });
+}
+
+/** The buffers that hold events. */
+async function buffersThatHold() {
+  const buffers = [0, 1, 2, 3].map((i) => env.EVENT_BUFFER.getByName(`buffer ${i}`));
+  const held = await Promise.all(buffers.map((buffer) => buffer.wake()));
+  return buffers.filter((_, i) => held[i]?.sinceMs !== undefined);
 }
 
 /** An answer that repeats all that it got. */
@@ -302,7 +315,6 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       expect((await pulse(service, { nextIn: 86_400, ...toHook })).status).toBe(200);
       expect((await tell(service)).status).toBe(200);
       const answers = [
-        await call("POST", "/event", { body: { service, message: MESSAGE } }),
         await call("GET", `/events?message=${MARK}`),
         await call("GET", "/"),
         await call("GET", `/heartbeat/${MARK}`),
@@ -312,6 +324,67 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       ];
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 503));
       await vi.waitFor(() => expect(written.join()).toContain("directory.refresh-failed"));
+    },
+  ],
+  [
+    "events that come while D1 fails, and are stored when it is back",
+    ["events.queued", "events.not-compared", "d1.failed", "buffer.alarm-lost", "buffer.flushed"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      const mend = breakD1();
+      const fields = { [MARK]: MARK };
+      expect((await call("POST", "/event", { body: { service, message: MESSAGE, fields } })).status).toBe(200);
+      const body = { service, message: MESSAGE, id: ulid(Date.now()), alert: true };
+      expect((await call("POST", "/event", { body })).status).toBe(200);
+      for (const buffer of await buffersThatHold()) {
+        await runDurableObjectAlarm(buffer);
+        mend();
+        await runInDurableObject(buffer, (_, { storage }) => storage.deleteAlarm());
+        await buffer.wake();
+        await runDurableObjectAlarm(buffer);
+      }
+    },
+  ],
+  [
+    "events that a buffer can't take, or D1 not from it",
+    ["buffer.failed", "buffer.full", "buffer.parked", "request.refused"],
+    async (service) => {
+      const mend = breakD1();
+      const real = env.EVENT_BUFFER.getByName.bind(env.EVENT_BUFFER);
+      const add = () => call("POST", "/event", { body: { service, message: MESSAGE } });
+      const getBuffer = vi.spyOn(env.EVENT_BUFFER, "getByName");
+      getBuffer.mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      expect((await add()).status).toBe(503);
+      getBuffer.mockReturnValue({ add: async () => false } as never);
+      expect((await add()).status).toBe(503);
+      getBuffer.mockImplementation(real);
+      expect((await add()).status).toBe(200);
+      mend();
+      const statement = { bind: () => statement, run: () => Promise.reject(new Error("D1_ERROR: SQLITE_TOOBIG")) };
+      vi.spyOn(env.DB, "prepare").mockReturnValue(statement as never);
+      for (const buffer of await buffersThatHold()) for (let i = 0; i < 5; i++) await runDurableObjectAlarm(buffer);
+    },
+  ],
+  [
+    "a buffer whose run or storage fails",
+    ["alarm.failed", "storage.failed"],
+    async (service) => {
+      const buffer = env.EVENT_BUFFER.getByName("buffer 0");
+      await buffer.add(listsOf([event(0, { message: MESSAGE })]));
+      await runInDurableObject(buffer, (_, { storage }) => {
+        vi.spyOn(storage.sql, "exec").mockImplementation(() => {
+          throw new Error("database or disk is full: SQLITE_FULL");
+        });
+      });
+      await runDurableObjectAlarm(buffer);
+      vi.spyOn(Math, "random").mockReturnValue(0);
+      const mend = breakD1();
+      expect((await call("POST", "/event", { body: { service, message: MESSAGE } })).status).toBe(200);
+      mend();
+      for (const held of await buffersThatHold()) await runDurableObjectAlarm(held);
+      expect(await buffersThatHold()).toEqual([]);
     },
   ],
   [
@@ -482,6 +555,14 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         throw new Error("internal error");
       });
       expect((await call("GET", "/events?from=0")).status).toBe(503);
+    },
+  ],
+  [
+    "an export that can't be made",
+    ["export.failed", "request.refused"],
+    async () => {
+      breakD1();
+      expect((await call("GET", `/events/export?q=${MARK}`)).status).toBe(503);
     },
   ],
   [

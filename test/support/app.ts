@@ -27,10 +27,11 @@ export async function callWith(
   variables: Variables,
   method: string,
   path: string,
-  options: { body?: unknown; headers?: Record<string, string> } = {},
+  options: { body?: unknown; headers?: Record<string, string>; raw?: BodyInit } = {},
 ): Promise<Answer> {
   const init: RequestInit = { method, headers: { password: PASSWORD, ...options.headers } };
-  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  if (body !== undefined) init.body = body;
   return read(await fetchWith(variables, new Request(`https://tower.example${path}`, init)));
 }
 

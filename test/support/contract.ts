@@ -9,6 +9,7 @@ export interface Schema {
   enum?: unknown[];
   anyOf?: Schema[];
   items?: Schema;
+  additionalProperties?: Schema | false;
   properties?: Record<string, Schema>;
   required?: string[];
   minimum?: number;
@@ -53,8 +54,12 @@ function resolved(value: unknown): unknown {
   }
   const entries = Object.entries(rest).map(([key, inner]) => [key, resolved(inner)] as const);
   return Object.fromEntries(
-    entries.map(([key, inner]) => (key === "additionalProperties" ? [key, false] : [key, inner])),
+    entries.map(([key, inner]) => (key === "additionalProperties" && isAnything(inner) ? [key, false] : [key, inner])),
   );
+}
+
+function isAnything(schema: unknown): boolean {
+  return typeof schema !== "object" || Object.keys(schema ?? {}).length === 0;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a JSON document, read as OpenAPI has it.
@@ -125,7 +130,10 @@ export function valuesOf(schema: Schema): fc.Arbitrary<unknown> {
       return fc.boolean();
     case "array":
       return fc.array(valuesOf(schema.items as Schema), { maxLength: schema.maxItems ?? 3 });
+    case "number":
+      return fc.double({ noNaN: true, noDefaultInfinity: true });
     case "object":
+      if (schema.additionalProperties) return fc.dictionary(fc.string(), valuesOf(schema.additionalProperties));
       return fc.record(
         Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, inner]) => [name, valuesOf(inner)])),
         { requiredKeys: schema.required ?? [] },

@@ -49,8 +49,8 @@ export function meterD1(): Meter {
       run: () => watched(counted(real.run())),
       all: () => watched(counted(real.all())),
       first: () => Promise.reject(new Error("The meter does not know first(), which says nothing of its rows.")),
-      // What comes back raw says nothing of its rows either: the same query is asked again, which a select allows.
-      raw: () => watched(Promise.all([real.raw(), counted(real.all())]).then(([rows]) => rows)),
+      // What comes back raw says nothing of its rows either.
+      raw: () => watched(counted(real.all<object>()).then(({ results }) => results.map(Object.values))),
     } as unknown as D1PreparedStatement;
     realOf.set(statement, { sql, real });
     return statement;
@@ -125,6 +125,9 @@ export interface Cost {
   objectRows: number;
 }
 
+/** The names of all buffers. */
+export const BUFFERS = ["buffer 0", "buffer 1", "buffer 2", "buffer 3"];
+
 /**
  * Measures what some work costs.
  * @param services those whose objects may write
@@ -134,19 +137,24 @@ export async function costOf(
   work: () => Promise<unknown>,
   { services = [], isAlarm = false }: { services?: string[]; isAlarm?: boolean } = {},
 ): Promise<Cost> {
-  const objects = await Promise.all([...services.map(meterObject), meterStorage(realSentinel() as DurableObjectStub)]);
+  const objects = await Promise.all([
+    ...services.map(meterObject),
+    meterStorage(realSentinel() as DurableObjectStub),
+    ...BUFFERS.map((name) => meterStorage(env.EVENT_BUFFER.getByName(name) as DurableObjectStub)),
+  ]);
   const d1 = meterD1();
   const calls = vi.spyOn(env.SERVICE_MONITOR, "getByName");
   const sentinel = vi.mocked(env.SENTINEL.getByName);
   const messengers = vi.mocked(env.MESSENGER.getByName);
   sentinel.mockClear();
   messengers.mockClear();
+  const buffers = vi.spyOn(env.EVENT_BUFFER, "getByName");
   const handedOver = vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName");
   try {
     await work();
     await d1.settled();
     const sum = (of: (query: Query) => number) => d1.queries.reduce((total, query) => total + of(query), 0);
-    const others = sentinel.mock.calls.length + messengers.mock.calls.length;
+    const others = sentinel.mock.calls.length + messengers.mock.calls.length + buffers.mock.calls.length;
     return {
       queries: d1.queries.length,
       rowsRead: sum(({ rowsRead }) => rowsRead),
@@ -159,6 +167,7 @@ export async function costOf(
   } finally {
     calls.mockRestore();
     handedOver.mockRestore();
+    buffers.mockRestore();
     d1.stop();
   }
 }

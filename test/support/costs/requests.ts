@@ -2,12 +2,13 @@ import { expect } from "vitest";
 import { writeKey } from "../../../src/domain/pulse-key.ts";
 import { REFRESH_SECONDS } from "../../../src/domain/snapshot.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
+import { ulid, ulids } from "../../../src/domain/ulid.ts";
 import { MOST_SEARCHED } from "../../../src/storage/event-log.ts";
 import { call } from "../client.ts";
 import { advance } from "../clock.ts";
 import { issue, pulse } from "../keys.ts";
 import { type Cost, costOf } from "../meter.ts";
-import { MINUTELY } from "../monitor.ts";
+import { breakD1, MINUTELY } from "../monitor.ts";
 import { query } from "../rows.ts";
 import {
   born,
@@ -26,6 +27,10 @@ import {
   overdue,
   told,
 } from "./stage.ts";
+
+/** A batch of events. */
+const batchOf = (count: number, fields: object = {}) =>
+  Array.from({ length: count }, (_, i) => ({ service: "a", message: `event ${i}`, ...fields }));
 
 /** What a pulse by a key costs. */
 const ofKey = (key: string, service: string, status = 200) =>
@@ -161,6 +166,49 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   [
+    "`POST /event`: D1 fails, and it is queued",
+    () => {
+      const mend = breakD1();
+      return ofRequest("POST", "/event", { body: { service: "a", message: "hello" } }).finally(mend);
+    },
+  ],
+  [
+    "`POST /event`: with an `id` that was there before",
+    async () => {
+      const body = { service: "a", message: "hello", id: ulid(Date.now()) };
+      await call("POST", "/event", { body });
+      return ofRequest("POST", "/event", { body });
+    },
+  ],
+  ["`POST /events`: 1,000, level 0 to 3", () => ofRequest("POST", "/events", { body: batchOf(1_000) })],
+  [
+    "`POST /events`: 1,000, from level 4 on",
+    () => ofRequest("POST", "/events", { body: batchOf(1_000, { level: 4 }) }),
+  ],
+  [
+    "`POST /events`: 1,000 with ids that were there before",
+    async () => {
+      const body = ulids(Date.now(), 1_000).map((id) => ({ service: "a", message: "hello", id }));
+      await call("POST", "/events", { body });
+      return ofRequest("POST", "/events", { body });
+    },
+  ],
+  [
+    "`POST /events`: 50 of one service, with `alert` and an `id`",
+    () => {
+      const service = newName();
+      const body = ulids(Date.now(), 50).map((id) => ({ service, message: "hello", level: 4, alert: true, id }));
+      return ofRequest("POST", "/events", { body, services: [service] });
+    },
+  ],
+  [
+    "`POST /events`: D1 fails, and 1,000 are queued",
+    () => {
+      const mend = breakD1();
+      return ofRequest("POST", "/events", { body: batchOf(1_000) }).finally(mend);
+    },
+  ],
+  [
     "`GET /events`: 1,000, the default",
     async () => {
       await happened(1_001);
@@ -187,6 +235,27 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       await happened(MOST_SEARCHED + 1);
       return ofRequest("GET", "/events?message=nowhere");
+    },
+  ],
+  [
+    "`GET /events`: a search for a field whose name is not plain, of 5 that each event has",
+    async () => {
+      await happened(MOST_SEARCHED + 1, { fields: { a: 1, b: 2, c: 3, d: 4, e: 5 } });
+      return ofRequest("GET", `/events?q=${encodeURIComponent('"what?":5')}`);
+    },
+  ],
+  [
+    "`GET /events/stats`: 10,000 events",
+    async () => {
+      await happened(10_000);
+      return ofRequest("GET", "/events/stats");
+    },
+  ],
+  [
+    "`GET /events/export`: 10,000 events",
+    async () => {
+      await happened(10_000);
+      return ofRequest("GET", "/events/export");
     },
   ],
   [

@@ -1,8 +1,13 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { Env, Variables } from "../../../src/config.ts";
+import { LEVEL_NAMES } from "../../../src/domain/level.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
 import { ulids } from "../../../src/domain/ulid.ts";
 import worker from "../../../src/index.ts";
+import { SENTINEL_NAME } from "../../../src/monitor/sentinel.ts";
+import { listsOf } from "../../../src/storage/add-events.ts";
 import { call } from "../client.ts";
 import { advance, START_MS } from "../clock.ts";
 import { type Cost, costOf } from "../meter.ts";
@@ -10,11 +15,33 @@ import { accept, breakD1, interceptProviders, MINUTELY, monitorOf, runAlarm } fr
 import { alertRecord, event, query, storeAlerts, storeEvents, storeTransitions } from "../rows.ts";
 import { born, died, diedUnheard, ELEVEN, fail, inTurn, newName, ofAlarm } from "./stage.ts";
 
-const cron = () =>
-  costOf(() => {
-    const controller = { scheduledTime: START_MS, cron: "*/10 * * * *", noRetry() {} } as ScheduledController;
-    return worker.scheduled(controller, env);
-  });
+function runCron(variables: Variables): Promise<void> {
+  const controller = { scheduledTime: START_MS, cron: "*/10 * * * *", noRetry() {} } as ScheduledController;
+  return worker.scheduled(controller, { ...env, ...variables } as Env);
+}
+
+async function cron(variables: Variables = {}): Promise<Cost> {
+  // On the free plan, what is counted is told now and then; that is not in the table.
+  const spent = vi.spyOn(env.SENTINEL.getByName(SENTINEL_NAME), "spent");
+  const cost = await costOf(() => runCron(variables));
+  return { ...cost, objectCalls: cost.objectCalls - spent.mock.calls.length };
+}
+
+/** Each level of its own, so that there are as many walks as there can be. */
+const EACH_LEVEL: Variables = {
+  PLAN: "free",
+  ...Object.fromEntries(LEVEL_NAMES.map((name, i) => [`EVENTS_RETENTION_DAYS_${name.toUpperCase()}`, String(5 + i)])),
+};
+const BY_LEVEL: Variables = { PLAN: "free", EVENTS_RETENTION_DAYS_DEBUG: "7" };
+
+/** Events of some levels in turn that have come at one moment. */
+async function came(count: number, agoMs: number, levels: number[]): Promise<void> {
+  const ids = ulids(START_MS - agoMs, count);
+  for (let i = 0; i < count; i += 5_000) {
+    const part = ids.slice(i, i + 5_000);
+    await storeEvents(...part.map((id, j) => event(0, { id, level: levels[j % levels.length] as number })));
+  }
+}
 
 /** Rows of each table that are too old, `stepMs` apart. */
 async function grownOld(counts: { events: number; records: number }, stepMs: number): Promise<void> {
@@ -119,6 +146,16 @@ export const TRIGGERS: [name: string, measure: () => Promise<Cost>][] = [
       return ofAlarm(service);
     },
   ],
+  [
+    "the alarm: of a buffer, 1,000 events in ten batches",
+    async () => {
+      const buffer = env.EVENT_BUFFER.getByName("buffer 0");
+      for (let i = 0; i < 10; i++) {
+        await buffer.add(listsOf(ulids(START_MS, 100).map((id) => event(0, { id }))));
+      }
+      return costOf(() => runDurableObjectAlarm(buffer), { isAlarm: true });
+    },
+  ],
   ["the cron trigger: nothing is too old", () => cron()],
   [
     "the cron trigger: 200 rows of the directory can't be trusted",
@@ -140,6 +177,28 @@ export const TRIGGERS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       await grownOld({ events: 10_001, records: 1_001 }, 0);
       return cron();
+    },
+  ],
+  [
+    "the cron trigger: nothing is too old, and debug is kept for 7 days",
+    async () => {
+      await runCron(BY_LEVEL);
+      return cron(BY_LEVEL);
+    },
+  ],
+  [
+    "the cron trigger: debug is kept for 7 days, and 10,000 events came since the last run, half of them debug",
+    async () => {
+      await came(10_000, 7 * DAY_MS + MINUTE_MS, [0, 3]);
+      return cron(BY_LEVEL);
+    },
+  ],
+  [
+    "the cron trigger: each level is kept for a time of its own, and much is too old",
+    async () => {
+      for (let level = 0; level < 8; level++) await came(1_200, (20 + level) * DAY_MS, [level]);
+      await grownOld({ events: 200, records: 50 }, HOUR_MS);
+      return cron(EACH_LEVEL);
     },
   ],
 ];

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Refusal } from "./refusal.ts";
+import type { Settings } from "./settings.ts";
+
+const MOST_TRIES = 6;
+const FIRST_PAUSE_MS = 1_000;
+const TIMEOUT_MS = 120_000;
+
+/** A watchTower that is reached by HTTP, wherever it runs. */
+export class Remote {
+  readonly #url: string;
+  readonly #password: string;
+
+  /**
+   * That of WATCHTOWER_URL and WATCHTOWER_PASSWORD; by default the one that runs on this machine.
+   * @throws Refusal where no password is known
+   */
+  constructor(env: NodeJS.ProcessEnv, { host, port, worker }: Settings) {
+    const local = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    this.#url = (env.WATCHTOWER_URL || local).replace(/\/+$/, "");
+    const password = env.WATCHTOWER_PASSWORD || (env.WATCHTOWER_URL ? undefined : worker.PASSWORD);
+    if (password === undefined) throw new Refusal("WATCHTOWER_PASSWORD is missing: the password of WATCHTOWER_URL.");
+    this.#password = password;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /**
+   * The text of an answer. What may get better is tried again for a minute: all that is asked here may be repeated.
+   * @throws Refusal with what was answered
+   */
+  async ask(path: string, init: { method?: string; body?: string } = {}): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      const problem = await this.#tryOnce(path, init);
+      if ("text" in problem) return problem.text;
+      if (!problem.mayPass || tries === MOST_TRIES) throw new Refusal(`${this.#url}${path}: ${problem.why}`);
+      await delay(FIRST_PAUSE_MS * 2 ** (tries - 1));
+    }
+  }
+
+  async #tryOnce(
+    path: string,
+    init: { method?: string; body?: string },
+  ): Promise<{ text: string } | { why: string; mayPass: boolean }> {
+    try {
+      const headers = { password: this.#password };
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const answer = await fetch(`${this.#url}${path}`, { ...init, headers, redirect: "manual", signal });
+      const text = await answer.text();
+      if (answer.status === 200) return { text };
+      return { why: `${answer.status} ${text}`, mayPass: answer.status >= 500 || answer.status === 429 };
+    } catch (error) {
+      const { message, cause } = error as Error & { cause?: Error };
+      return { why: cause?.message ?? message, mayPass: true };
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { type Event, isSameEvent } from "../domain/event.ts";
+import type { Database } from "./database.ts";
+import { insertEventsOf } from "./event-log.ts";
+import { isOneOf } from "./page.ts";
+import { events } from "./schema.ts";
+
+/** D1 takes values of up to 2 MB. A batch has less, unless its numbers grow when they are written anew (1e20). */
+const MOST_VALUE_BYTES = 1_800_000;
+
+/** What became of events that were to be stored. */
+export interface Added {
+  /** Those that were not there before. */
+  newIds: Set<string>;
+  /** Those that were there with other content, and stay as they were. */
+  otherIds: Set<string>;
+}
+
+/**
+ * Stores events, all of them or none, each once; asks for those that were there before, if there are any.
+ * @param rows each id only once
+ */
+export async function addEvents(db: Database, rows: readonly Event[]): Promise<Added> {
+  const statements = listsOf(rows).map(({ text }) => insertEventsOf(db, text).returning({ id: events.id }));
+  const [first, ...rest] = statements;
+  if (!first) return { newIds: new Set(), otherIds: new Set() };
+  const inserted = rest.length === 0 ? await first : (await db.batch([first, ...rest])).flat();
+  const newIds = new Set(inserted.map(({ id }) => id));
+  const old = rows.filter(({ id }) => !newIds.has(id));
+  const found = await findEvents(
+    db,
+    old.map(({ id }) => id),
+  );
+  const isOther = (event: Event) => !isSameEvent(found.get(event.id) ?? event, event);
+  return { newIds, otherIds: new Set(old.filter(isOther).map(({ id }) => id)) };
+}
+
+/** The events with these ids, by id. */
+export async function findEvents(db: Database, ids: readonly string[]): Promise<Map<string, Event>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.select().from(events).where(isOneOf(events.id, ids));
+  return new Map(rows.map(({ fields, ...event }) => [event.id, fields ? { ...event, fields } : event]));
+}
+
+/** Some events as a JSON list, which D1 takes as one value. */
+export interface EventList {
+  text: string;
+  count: number;
+}
+
+/** Events as lists: mostly one. */
+export function listsOf(rows: readonly Event[]): EventList[] {
+  const text = JSON.stringify(rows);
+  if (rows.length <= 1 || isShort(text)) return [{ text, count: rows.length }];
+  const half = Math.floor(rows.length / 2);
+  return [...listsOf(rows.slice(0, half)), ...listsOf(rows.slice(half))];
+}
+
+function isShort(text: string): boolean {
+  // A character has three bytes at most.
+  return text.length * 3 <= MOST_VALUE_BYTES || new TextEncoder().encode(text).byteLength <= MOST_VALUE_BYTES;
+}
