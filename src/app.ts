@@ -1,4 +1,3 @@
-import { cors } from "hono/cors";
 import { Hono } from "hono/tiny";
 import { AppError } from "./domain/errors.ts";
 import { answerErrorPage } from "./gui/pages/error.tsx";
@@ -7,6 +6,7 @@ import { alertRoutes } from "./http/alerts.ts";
 import { requireConfiguration, requirePassword } from "./http/auth.ts";
 import { restWhenSpent } from "./http/budget.ts";
 import type { AppContext, AppEnv } from "./http/context.ts";
+import { allowAnyOrigin } from "./http/cors.ts";
 import { answerError } from "./http/errors.ts";
 import { tailRoutes } from "./http/event-tail.ts";
 import { eventRoutes } from "./http/events.ts";
@@ -30,9 +30,8 @@ export function createApp(): Hono<AppEnv> {
     answer(new AppError("not_found", isGui(c) ? "There is no such page." : "There is no such route."), c),
   );
 
-  // Any origin may call the API: the secret travels in a header, never in a cookie. In the web interface it does.
-  const allowAll = cors({ origin: "*", allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"], maxAge: 86_400 });
-  app.use((c, next) => (isGui(c) ? next() : allowAll(c, next)));
+  // In the web interface the secret does travel in a cookie.
+  app.use((c, next) => (isGui(c) ? next() : allowAnyOrigin(c, next)));
   app.use(requireConfiguration);
   app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
 

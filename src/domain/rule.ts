@@ -197,6 +197,11 @@ function raise(
   return { ...watch, recentMs: [], examples: [], quiet, raised: { alert, failures: 0, nextMs: nowMs } };
 }
 
+/** The name of the rule that an alert of this title is of; undefined where it is of none. */
+export function ruleOfTitle(title: string): string | undefined {
+  return /^Rule (.+): \d+ events?$/s.exec(title)?.[1];
+}
+
 /** The alert is about to be handed over: until a moment it is not tried again. */
 export function claim(watch: Watch, untilMs: number): Watch {
   return watch.raised ? { ...watch, raised: { ...watch.raised, nextMs: untilMs } } : watch;

@@ -39,16 +39,28 @@ export const EXPORT_PAGE = { limit: 2_500, bytes: 2_000_000 };
 /** What goes wrong with a part may be over at once. */
 const MOST_TRIES = 3;
 
-/**
- * All events that match, oldest first, one on each line. Where it can't go on it breaks off, which a client sees by the
- * end of the body that does not come, and goes on `after` the last event of which it has the whole line.
- */
+/** Answers with all events that match what a query says, oldest first, one on each line. */
 export async function getEventExport(c: AppContext): Promise<Response> {
   const given = readQuery(c.req.url);
   const query = parseFields(eventExportSchema, given);
   const range = positionOf(query, { fromSeconds: 0, toSeconds: LATEST_SECONDS });
-  const filter = eventFilterOf(query, given, range);
-  const { format, humanDates, after } = query;
+  return answerExport(c, eventFilterOf(query, given, range), query);
+}
+
+/** What an export is to look like, and the event that it begins after. */
+interface ExportOptions {
+  format: ExportFormat;
+  humanDates: boolean;
+  after?: string | undefined;
+}
+
+/**
+ * Answers with all events that match a filter, oldest first, one on each line. Where it can't go on it breaks off, which
+ * a client sees by the end of the body that does not come, and goes on `after` the last event of which it has the whole
+ * line.
+ */
+export async function answerExport(c: AppContext, filter: EventFilter, options: ExportOptions): Promise<Response> {
+  const { format, humanDates, after } = options;
   const { contentType, head } = EXPORT_WRITERS[format];
   const headers = {
     "content-type": contentType,

@@ -19,7 +19,7 @@ import { defaultTarget, namedTarget } from "./target.ts";
 export function ruleRoutes(app: Hono<AppEnv>): void {
   route(app, "/rules", { GET: getRules });
   // Not `.+`, which stops at the line separators that a name may hold.
-  route(app, "/rules/:rule{[^]+}", { GET: getRule, PUT: putRule, DELETE: dropRule });
+  route(app, "/rules/:rule{[^]+}", { GET: getRule, PUT: putRule, DELETE: deleteRuleByName });
 }
 
 async function getRules(c: AppContext): Promise<Response> {
@@ -39,25 +39,36 @@ async function putRule(c: AppContext): Promise<Response> {
   parseSearch(q);
   const config = configOf(c.env);
   const target = namedTarget(said, config) ?? defaultTarget(config);
-  const rule = { name, q, target, count, seconds, quietSeconds: quiet, writtenMs: Date.now() };
-  const written = await writeRule(openDatabase(c.env.DB), rule);
-  if (!written) {
-    throw new AppError("invalid_input", `There must not be more than ${RULE_LIMITS.rules} rules; delete one first.`);
-  }
-  rulesChanged();
+  const written = await saveRule(c, { name, q, target, count, seconds, quietSeconds: quiet });
   const warnings = warnOfTarget(target, config);
   return c.json({ result: 200, rule: shownRule(c, written), ...(warnings.length > 0 ? { warnings } : {}) });
 }
 
-async function dropRule(c: AppContext): Promise<Response> {
+/** Writes a rule that is right, in place of the one of its name. */
+export async function saveRule(c: AppContext, rule: Omit<Rule, "writtenMs">): Promise<Rule> {
+  const written = await writeRule(openDatabase(c.env.DB), { ...rule, writtenMs: Date.now() });
+  if (!written) {
+    throw new AppError("invalid_input", `There must not be more than ${RULE_LIMITS.rules} rules; delete one first.`);
+  }
+  rulesChanged();
+  return written;
+}
+
+async function deleteRuleByName(c: AppContext): Promise<Response> {
   const name = nameOf(c);
-  const existed = await deleteRule(openDatabase(c.env.DB), name);
-  if (!existed) throw noSuchRule();
-  await forgetRule(c.env, name);
+  await dropRule(c, name);
   return c.json({ result: 200, name });
 }
 
-function noSuchRule(): AppError {
+/** Deletes the rule of a name; throws where there is none. */
+export async function dropRule(c: AppContext, name: string): Promise<void> {
+  const existed = await deleteRule(openDatabase(c.env.DB), name);
+  if (!existed) throw noSuchRule();
+  await forgetRule(c.env, name);
+}
+
+/** What is said where no rule has the name. */
+export function noSuchRule(): AppError {
   return new AppError("not_found", "There is no rule of this name.");
 }
 

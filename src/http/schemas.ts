@@ -67,7 +67,7 @@ export const newKeySchema = z.object({
 
 export const revocationSchema = z.object({ service: serviceName });
 
-const RULE_NAME_HINT = `The rule's name must have 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
+export const RULE_NAME_HINT = `The rule's name must have 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
 const Q_HINT = "q must be a search, such as level:>=error, as a string without NUL characters.";
 
 /** A whole number within the limits of rules, which it has where it is not given. */

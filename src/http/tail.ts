@@ -26,6 +26,8 @@ export interface TailLimits {
   /** Queries of D1, of which a look takes one, and one more where it finds something. */
   queries: number;
   ms: number;
+  /** Events, where to show one takes some time; it ends behind the look that has passed this. */
+  events?: number;
 }
 
 /**
@@ -49,6 +51,7 @@ export class Tail {
   readonly #startedMs = Date.now();
   #position: string;
   #queries = 0;
+  #events = 0;
   #failures = 0;
   #nextLookMs = 0;
   #placedMs = 0;
@@ -100,8 +103,13 @@ export class Tail {
   }
 
   #isSpent(): boolean {
-    const { queries, ms } = this.#limits;
-    return this.#queries > queries - 2 || this.#failures >= MOST_FAILURES || Date.now() - this.#startedMs >= ms;
+    const { queries, ms, events = Number.POSITIVE_INFINITY } = this.#limits;
+    return (
+      this.#queries > queries - 2 ||
+      this.#events >= events ||
+      this.#failures >= MOST_FAILURES ||
+      Date.now() - this.#startedMs >= ms
+    );
   }
 
   /** Reads what has come since the last look. Where D1 fails, the next look looks for the same. */
@@ -115,6 +123,7 @@ export class Tail {
       const { rows, nextId } = await this.#read(this.#position, upToId);
       if (rows.length > 0) this.#queries++;
       this.#failures = 0;
+      this.#events += rows.length;
       this.#position = nextId ?? upToId;
       // There is more already.
       if (nextId !== undefined) this.#nextLookMs = 0;

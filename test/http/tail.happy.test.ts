@@ -2,10 +2,10 @@ import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EventFields } from "../../src/domain/event.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
-import { highestUlid, lowestUlid } from "../../src/domain/ulid.ts";
+import { highestUlid, lowestUlid, ulids } from "../../src/domain/ulid.ts";
 import { call, PASSWORD, PASSWORD_READ } from "../support/client.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
-import { Visitor } from "../support/gui.ts";
+import { readable, Visitor } from "../support/gui.ts";
 import { meterD1 } from "../support/meter.ts";
 import { event, query, storeEvents } from "../support/rows.ts";
 import { EventReader } from "../support/sse.ts";
@@ -168,14 +168,63 @@ describe("GET /events/tail", () => {
 });
 
 describe("GET /gui/events/stream", () => {
-  it("is the same for a browser that has logged in", async () => {
+  const rowsOf = (reader: EventReader) =>
+    (reader.events as unknown as { data: { row: string } }[]).map(({ data }) => readable(data.row));
+
+  it("gives the rows of a page, for a browser that has logged in", async () => {
     vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
-    await storeEvents(event(START_MS - 5_000, { message: "seen" }));
+    await storeEvents(
+      event(START_MS - 5_000, { message: "seen", fields: { host: "<b>" } }),
+      event(START_MS - 4_000, { message: "other" }),
+    );
     const { cookie = "" } = await Visitor.loggedIn();
-    const reader = await hear(`/gui/events/stream?q=seen&lastEventId=${A_MINUTE_AGO}`, { cookie });
+    const reader = await hear(`/gui/events/stream?q=seen&live=1&after=${lowestUlid(START_MS)}`, { cookie });
     await reader.readEvents(1);
     await reader.close();
-    expect(reader.events.map(({ data }) => data.message)).toEqual(["seen"]);
+    expect(rowsOf(reader)).toEqual(["2040-01-01 11:59:55 info a seen host = <b>"]);
+    expect(JSON.stringify(reader.events)).toContain("q=seen%20host%3A%22%3Cb%3E%22");
+  });
+
+  it("goes on where it broke off, unless that is long ago", async () => {
+    vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
+    const [first, second] = [
+      event(START_MS - 5_000, { message: "first" }),
+      event(START_MS - 4_000, { message: "2nd" }),
+    ];
+    await storeEvents(first, second);
+    const { cookie = "" } = await Visitor.loggedIn();
+    const headers = { cookie, "last-event-id": first.id };
+    const reader = await hear(`/gui/events/stream?after=${A_MINUTE_AGO}`, headers);
+    await reader.readEvents(1);
+    await reader.close();
+    expect(rowsOf(reader).join()).toContain("2nd");
+    advance(61 * MINUTE_MS);
+    const answer = await open(`/gui/events/stream?after=${lowestUlid(Date.now())}`, headers);
+    expect(answer.status).toBe(204);
+    expect((await open("/gui/events/stream?after=x", { cookie })).status).toBe(400);
+    expect((await open("/gui/events/stream?q=(", { cookie })).status).toBe(400);
+  });
+
+  it("ends behind so many rows on the free plan, and goes on when it is asked again", async () => {
+    vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
+    await storeEvents(...ulids(START_MS - 5_000, 250).map((id) => event(START_MS, { id })));
+    const { cookie = "" } = await Visitor.loggedIn();
+    const reader = new EventReader();
+    const parts: number[] = [];
+    for (const _ of [1, 2]) {
+      const before = reader.events.length;
+      const last = reader.events.at(-1)?.id;
+      await hear(
+        `/gui/events/stream?after=${lowestUlid(START_MS)}`,
+        { cookie, ...(last && { "last-event-id": last }) },
+        reader,
+      );
+      await reader.readEvents(before === 0 ? 200 : 250);
+      parts.push(reader.events.length - before);
+      await reader.close();
+    }
+    expect(parts).toEqual([200, 50]);
+    expect(new Set(reader.events.map(({ id }) => id)).size).toBe(250);
   });
 
   it("is not for others, nor for other origins", async () => {
