@@ -20,7 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
-import { event, storeEvents } from "../support/rows.ts";
+import { event as eventRow, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -187,7 +187,7 @@ describe("what is described of answers", () => {
       // Not each event has fields, and the newest is of the service's death.
       if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
       if (operation.id === "eventStats") {
-        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => event(0, { id })));
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
         look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
       }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));
