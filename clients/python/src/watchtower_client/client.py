@@ -61,6 +61,11 @@ class Client:
         client._connection = self._connect(attempts)
         return client
 
+    @property
+    def clock_offset(self) -> float:
+        """How far the server's clock was ahead of ours at its last answer, in seconds; 0 where it doesn't say."""
+        return self._connection.clock_offset
+
     def pulse(
         self,
         service: str,
