@@ -49,7 +49,7 @@ fetch("/result", { method: "POST", body: JSON.stringify(result) });
 </script>`;
 
 describe.runIf(canRun)("a page of another origin", () => {
-  it("pulses, sends events, lists and cancels", async () => {
+  it("pulses, sends, exports and follows events, writes rules, lists and cancels", async () => {
     const folder = mkdtempSync(join(tmpdir(), "watchtower-browser-"));
     const built = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], {
       cwd: PACKAGE,
