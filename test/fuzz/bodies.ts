@@ -65,7 +65,7 @@ const HOSTILE: Body[] = [
 export function bodies(schema: Schema, access: Access): fc.Arbitrary<Body> {
   const name = fc.constantFrom(...NAMES, ...FEW_TEXTS);
   const objects = fc
-    .tuple(objectsNear(schema), mostly(5, name, fc.constant(undefined)))
+    .tuple(objectsNear(schema.items ?? schema), mostly(5, name, fc.constant(undefined)))
     .map(([object, service]) => tame(service === undefined ? object : { ...object, service }, access.stubUrl));
   const type = fc.constantFrom<[string, string][]>(
     [JSON_TYPE],
@@ -78,7 +78,11 @@ export function bodies(schema: Schema, access: Access): fc.Arbitrary<Body> {
     .tuple(objects, type)
     .map(([object, headers]): Body => ({ bytes: utf8(JSON.stringify(object)), headers }));
   const asForm = objects.map((object): Body => ({ bytes: utf8(formOf(object)), headers: [FORM_TYPE] }));
-  const plain = mostly(3, asJson, asForm);
+  const asMany = fc.tuple(fc.array(objects, { maxLength: 5 }), fc.boolean()).map(([list, isLines]): Body => {
+    const lines = list.map((object) => JSON.stringify(object)).join("\n");
+    return { bytes: utf8(isLines ? lines : JSON.stringify(list)), headers: [JSON_TYPE] };
+  });
+  const plain = schema.items ? mostly(3, asMany, asJson) : mostly(3, asJson, asForm);
   const packed = plain.map(({ bytes, headers }): Body => ({ bytes: gzipSync(bytes), headers: [...headers, GZIP] }));
   // Broken where nobody is named that might be called: a change could make another address of it.
   const broken = fc
