@@ -53,6 +53,8 @@ const DISPOSE_TIMEOUT_MS = 2_000;
  * heap that is taken for small at the beginning, it does it in time.
  */
 const V8_FLAGS = "--initial-heap-size=10";
+/** workerd's code was compiled beforehand without that flag, and is compiled anew at the start. */
+const CACHE_COMPLAINT = "NOSENTRY per-isolate bootstrap compile cache failed its compatibility check";
 
 /** Starts a Worker in workerd, on an address and a state folder, and waits until it listens. */
 export async function startRuntime(
@@ -77,8 +79,10 @@ export async function startRuntime(
     logRequests: false,
     // `unsafeTriggerHandlers` stays off: it opens /cdn-cgi/handler/scheduled, which would run cron triggers for
     // whoever reaches the port, without a password.
-    handleStructuredLogs: ({ level, message }) =>
-      voice.pass(level === "warn" || level === "error" ? level : "info", message),
+    handleStructuredLogs: ({ level, message }) => {
+      if (message.startsWith(CACHE_COMPLAINT)) return;
+      voice.pass(level === "warn" || level === "error" ? level : "info", message);
+    },
     workers: [
       {
         config: {
