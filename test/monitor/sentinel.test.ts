@@ -268,7 +268,9 @@ describe("where many fall silent together", () => {
       vi.setSystemTime(START_MS + DEADLINE_MS);
       await runAlarm(service);
       await vi.waitFor(async () => {
-        const saved = await runInDurableObject(sentinel(), (_, { storage }) => storage.kv.get<[number, number][]>("silences"));
+        const saved = await runInDurableObject(sentinel(), (_, { storage }) =>
+          storage.kv.get<[number, number][]>("silences"),
+        );
         expect(saved?.map(([name]) => name)).toContain(hashOf(service));
       }, 5_000);
       await evictDurableObject(sentinel());
