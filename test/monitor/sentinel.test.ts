@@ -268,7 +268,9 @@ describe("where many fall silent together", () => {
       vi.setSystemTime(START_MS + DEADLINE_MS);
       await runAlarm(service);
       await vi.waitFor(async () => {
-        const saved = await runInDurableObject(sentinel(), (_, { storage }) => storage.kv.get<[number, number][]>("silences"));
+        const saved = await runInDurableObject(sentinel(), (_, { storage }) =>
+          storage.kv.get<[number, number][]>("silences"),
+        );
         expect(saved?.map(([name]) => name)).toContain(hashOf(service));
       }, 5_000);
       await evictDurableObject(sentinel());
@@ -348,6 +350,7 @@ describe("where many fall silent together", () => {
       return instance.alarm();
     });
     await expect(cutOff).rejects.toThrow("killed");
+    expect(await alarmOf(service)).toBe(START_MS + DEADLINE_MS + 15 * SECOND_MS);
     await runAlarm(service);
     expect(await statusOf(service)).toBe("alive");
     const heldUntil = Date.now() + 25_000;
