@@ -363,6 +363,12 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       const happen = () => call("POST", "/event", { body: { service, message: MESSAGE } });
       const rule = env.RULE_MONITOR.getByName(service);
       await happen();
+      await runInDurableObject(rule, async (object) => {
+        vi.spyOn(Date, "now").mockImplementationOnce(() => {
+          throw new Error("no time");
+        });
+        await object.alarm();
+      });
       const getMonitor = vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
         throw new Error("internal error");
       });
