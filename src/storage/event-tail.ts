@@ -35,8 +35,9 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
   const { lowest, highest } = idRange(filter);
   return async (afterId, upToId) => {
     // The range of the filter bounds the ids here rather than in the statement, where it would be one more condition.
-    const after = afterId < lowest ? lowest : afterId;
-    const upTo = upToId > highest ? highest : upToId;
+    let [after, upTo] = [afterId, upToId];
+    if (after < lowest) after = lowest;
+    if (upTo > highest) upTo = highest;
     const found: FoundEvent[] = after < upTo ? await statement.all({ after, upTo }) : [];
     const { rows, nextId, isCut } = pageOf(found, PAGE);
     return { rows: await withTexts(db, rows), nextId, isCut };
