@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
-import { createApp } from "../../src/app.ts";
+import { createRoutes } from "../../src/app.ts";
 import { ulids } from "../../src/domain/ulid.ts";
 import { MOST_COUNTED } from "../../src/storage/event-counts.ts";
 import { type Answer, callWith, visit } from "../support/app.ts";
@@ -20,7 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
-import { event as eventAt, storeEvents } from "../support/rows.ts";
+import { event as eventRow, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -86,14 +86,14 @@ const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
   "500": (operation) => {
     // The comparison of passwords is what all routes do, and nothing of it is expected to fail.
     vi.spyOn(crypto.subtle, "digest").mockRejectedValue(new Error("secret detail"));
-    return ask(operation);
+    return visit(operation.method, pathOf(operation), { password: "never seen before" });
   },
   "503": (operation) => callWith({ PASSWORD: undefined }, operation.method, pathOf(operation)),
 };
 
 describe("the description", () => {
   it("has every route of the app, and no other", () => {
-    const routes = createApp()
+    const routes = createRoutes()
       .routes.filter(({ method, path }) => method !== "ALL" && !path.startsWith("/gui"))
       .map(
         ({ method, path }) => `${method} ${path.replace(/:name\{.*\}/, "{service}").replace(/:rule\{.*\}/, "{rule}")}`,
@@ -215,7 +215,7 @@ describe("what is described of answers", () => {
       // Not each event has fields, and the newest is of the service's death.
       if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
       if (operation.id === "eventStats") {
-        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventAt(0, { id })));
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
         look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
       }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));

@@ -434,6 +434,14 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   [
+    "`GET /gui/rules`: 100 rules, 1,000 alerts",
+    async () => {
+      await ruled(100, { q: "x" });
+      await told(1_001);
+      return ofPage("/gui/rules");
+    },
+  ],
+  [
     "what is refused: 400, 403, 405, 413, or no such route",
     async () => {
       const refused = async (status: number, method: string, path: string, init: Parameters<typeof call>[2] = {}) =>
