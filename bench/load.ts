@@ -1,52 +1,54 @@
-import { Agent, request } from "node:http";
+import { Connection, encode, type Said } from "./client.ts";
 
-/** What to send: pulses of some services, over some connections, for some time. */
+/** What to send over some connections: request number `i` of all, counted from 0; for some time, or so many of them. */
 export interface Load {
   url: URL;
-  headers: Record<string, string>;
-  services: number;
   connections: number;
-  durationMs: number;
+  durationMs?: number;
+  requests?: number;
+  request: (i: number) => Said;
 }
 
-/** What came of it. */
+/** What came of it; times are in milliseconds. */
 export interface Throughput {
-  pulsesPerSecond: number;
+  perSecond: number;
   p50Ms: number;
   p99Ms: number;
 }
 
-/** Sends pulses as fast as they are answered, each connection waiting for its answer; any answer but 200 is an error. */
-export async function sendPulses({ url, headers, services, connections, durationMs }: Load): Promise<Throughput> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+/** Sends requests as fast as they are answered, each connection waiting for its answer; any answer but 200 is an error. */
+export async function sendLoad({
+  url,
+  connections,
+  durationMs = Number.POSITIVE_INFINITY,
+  requests = Number.POSITIVE_INFINITY,
+  request,
+}: Load): Promise<Throughput> {
   const latencies: number[] = [];
-  const startMs = performance.now();
+  const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(url)));
   let sent = 0;
-  async function connection(): Promise<void> {
-    while (performance.now() - startMs < durationMs) {
-      const pulse = { service: `service-${sent++ % services}`, nextIn: 3_600 };
-      const beganMs = performance.now();
-      await post(url, agent, headers, JSON.stringify(pulse));
-      latencies.push(performance.now() - beganMs);
-    }
-  }
-  await Promise.all(Array.from({ length: connections }, connection));
+  const startMs = performance.now();
+  await Promise.all(
+    open.map(async (connection) => {
+      while (sent < requests && performance.now() - startMs < durationMs) {
+        const { status, ms, body } = await connection.send(encode(url.host, request(sent++)));
+        if (status !== 200) throw new Error(`a request was answered ${status}: ${body}`);
+        latencies.push(ms);
+      }
+    }),
+  );
   const seconds = (performance.now() - startMs) / 1_000;
-  agent.destroy();
-  latencies.sort((a, b) => a - b);
-  const quantile = (q: number) => latencies[Math.floor(q * (latencies.length - 1))] ?? Number.NaN;
-  return { pulsesPerSecond: latencies.length / seconds, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+  for (const connection of open) connection.close();
+  return { perSecond: latencies.length / seconds, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
 }
 
-function post(url: URL, agent: Agent, headers: Record<string, string>, body: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method: "POST", agent, headers }, (response) => {
-      response.resume();
-      response.on("end", () =>
-        response.statusCode === 200 ? resolve() : reject(new Error(`a pulse was answered ${response.statusCode}`)),
-      );
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
+/** A quantile of some numbers, from 0 to 1; the median is the quantile 0.5. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.round(q * (sorted.length - 1))] ?? Number.NaN;
+}
+
+/** The middle one of some numbers. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
 }

@@ -6,6 +6,7 @@ import { isTimeZone } from "./domain/time.ts";
 import { log } from "./log.ts";
 import type { EventBuffer } from "./monitor/event-buffer.ts";
 import type { Messenger } from "./monitor/messenger.ts";
+import type { RuleMonitor } from "./monitor/rule-monitor.ts";
 import type { Sentinel } from "./monitor/sentinel.ts";
 import type { ServiceMonitor } from "./monitor/service-monitor.ts";
 
@@ -14,9 +15,12 @@ export interface Env {
   SERVICE_MONITOR: DurableObjectNamespace<ServiceMonitor>;
   /** Where long lists are handed over to; undefined in there. */
   BULK_READER: DurableObjectNamespace<BulkReader> | undefined;
+  /** Where the parts of an export are made; defined in there. */
+  EXPORT_PAGES?: DurableObjectNamespace<BulkReader> | undefined;
   SENTINEL: DurableObjectNamespace<Sentinel>;
   MESSENGER: DurableObjectNamespace<Messenger>;
   EVENT_BUFFER: DurableObjectNamespace<EventBuffer>;
+  RULE_MONITOR: DurableObjectNamespace<RuleMonitor>;
   DB: D1Database;
   /** How often an address may try the login of the web interface. */
   LOGIN_ATTEMPTS: RateLimit;
@@ -59,9 +63,11 @@ export type Variables = Omit<
   Env,
   | "SERVICE_MONITOR"
   | "BULK_READER"
+  | "EXPORT_PAGES"
   | "SENTINEL"
   | "MESSENGER"
   | "EVENT_BUFFER"
+  | "RULE_MONITOR"
   | "DB"
   | "LOGIN_ATTEMPTS"
   | "FAILED_PASSWORDS"

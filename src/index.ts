@@ -8,6 +8,7 @@ import { prune } from "./retention.ts";
 export { BulkReader } from "./bulk-reader.ts";
 export { EventBuffer } from "./monitor/event-buffer.ts";
 export { Messenger } from "./monitor/messenger.ts";
+export { RuleMonitor } from "./monitor/rule-monitor.ts";
 export { Sentinel } from "./monitor/sentinel.ts";
 export { ServiceMonitor } from "./monitor/service-monitor.ts";
 

@@ -4,6 +4,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { printable } from "./terminal.ts";
 
+/** An alert, as the inbox shows it. */
+export interface InboxAlert {
+  title: string;
+  message: string;
+  /** RFC 3339; the time of arrival where the sender did not say. */
+  date: string;
+}
+
 /** A place for alerts on this machine, for those who have not configured a provider yet. */
 export interface Inbox {
   /** Where alerts are to be posted. */
@@ -15,13 +23,13 @@ export interface Inbox {
 const LONGEST_BODY = 1_048_576;
 
 /**
- * Starts the inbox on loopback and prints each alert that arrives. It listens where it did the last time with this
+ * Starts the inbox on loopback and hands on each alert that arrives. It listens where it did the last time with this
  * state folder, because alerts that are not delivered yet point there.
  */
-export async function startInbox(stateDir: string, print: (text: string) => void): Promise<Inbox> {
+export async function startInbox(stateDir: string, take: (alert: InboxAlert) => void): Promise<Inbox> {
   const server = createServer(async (request, response) => {
     try {
-      response.writeHead(await receive(request, print)).end();
+      response.writeHead(await receive(request, take)).end();
     } catch {
       // The sender went away: there is nobody to answer.
       response.destroy();
@@ -40,29 +48,36 @@ export async function startInbox(stateDir: string, print: (text: string) => void
 }
 
 /** Takes a request and returns the status to answer with. */
-async function receive(request: IncomingMessage, print: (text: string) => void): Promise<number> {
+async function receive(request: IncomingMessage, take: (alert: InboxAlert) => void): Promise<number> {
   if (request.url !== "/inbox") return 404;
   if (request.method !== "POST") return 405;
   let body = "";
   // Read to its end even where it is too long: a connection with a rest in it serves no further request.
   for await (const chunk of request.setEncoding("utf8")) if (body.length <= LONGEST_BODY) body += chunk;
   if (body.length > LONGEST_BODY) return 413;
-  const text = describeAlert(body);
-  if (text === undefined) return 400;
-  print(text);
+  const alert = readAlert(body);
+  if (alert === undefined) return 400;
+  take(alert);
   return 200;
 }
 
-/** An alert for human eyes; undefined where the body is none. */
-export function describeAlert(body: string): string | undefined {
+/** An alert for human eyes. */
+export function alertText({ title, message, date }: InboxAlert): string {
+  const time = `${date.slice(0, 19).replace("T", " ")} UTC`;
+  const lines = [`ALERT  ${time}`, ...[title, ...message.split("\n")].map((line) => `       ${line}`)];
+  return `\n${printable(lines.join("\n")).trimEnd()}\n`;
+}
+
+/** Undefined where a body is no alert. */
+function readAlert(body: string): InboxAlert | undefined {
   const alert = parseObject(body);
   if (typeof alert?.title !== "string") return undefined;
-  const date = typeof alert.date === "string" ? Date.parse(alert.date) : Number.NaN;
-  const iso = new Date(Number.isNaN(date) ? Date.now() : date).toISOString();
-  const time = `${iso.slice(0, 19).replace("T", " ")} UTC`;
-  const message = typeof alert.message === "string" ? alert.message : "";
-  const lines = [`ALERT  ${time}`, ...[alert.title, ...message.split("\n")].map((line) => `       ${line}`)];
-  return `\n${printable(lines.join("\n")).trimEnd()}\n`;
+  const time = typeof alert.date === "string" ? Date.parse(alert.date) : Number.NaN;
+  return {
+    title: alert.title,
+    message: typeof alert.message === "string" ? alert.message : "",
+    date: new Date(Number.isNaN(time) ? Date.now() : time).toISOString(),
+  };
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -1,18 +1,42 @@
 import { randomInt } from "node:crypto";
-import { appendFileSync, chmodSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 // Without letters and digits that look alike. No character means anything to a shell or in a URL.
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 
-/** Makes a password and keeps it in `.dev.vars`, which only its owner may read from then on. */
-export function makePassword(devVarsFile: string): string {
+/** A password that was made for its user, and where it is kept. */
+export interface KeptPassword {
+  password: string;
+  /** Absolute. */
+  file: string;
+}
+
+/**
+ * The password of a service that was given none: that which is kept in the state folder, or a new one, which is kept
+ * in `.dev.vars`; in the state folder where the project's can't be written, as in a container. Only its owner may read
+ * the file.
+ */
+export function keepPassword(devVarsFile: string, stateDir: string): KeptPassword {
+  const stateFile = join(stateDir, "password");
+  if (existsSync(stateFile)) return { password: readFileSync(stateFile, "utf8").trim(), file: stateFile };
   const password = newPassword();
-  const before = existsSync(devVarsFile) ? readFileSync(devVarsFile, "utf8") : "";
+  try {
+    appendToDevVars(devVarsFile, password);
+    return { password, file: devVarsFile };
+  } catch (error) {
+    if (!["EROFS", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    writeFileSync(stateFile, `${password}\n`, { mode: 0o600 });
+    return { password, file: stateFile };
+  }
+}
+
+function appendToDevVars(file: string, password: string): void {
+  const before = existsSync(file) ? readFileSync(file, "utf8") : "";
   const lineBreak = before === "" || before.endsWith("\n") ? "" : "\n";
-  appendFileSync(devVarsFile, `${lineBreak}PASSWORD=${password}\n`, { mode: 0o600 });
+  appendFileSync(file, `${lineBreak}PASSWORD=${password}\n`, { mode: 0o600 });
   // The mode above is for a new file only.
-  chmodSync(devVarsFile, 0o600);
-  return password;
+  chmodSync(file, 0o600);
 }
 
 /** 99 random bits, in groups of four that can be read out and typed. */

@@ -1,13 +1,16 @@
 /** A reason not to go on that the user can act on: told in its own words, without a stack trace. */
 export class Refusal extends Error {}
 
-/** Runs a program; a refusal ends it with exit code 1. */
-export async function runProgram(program: () => Promise<void>): Promise<void> {
+/** Runs a program; a refusal ends it with exit code 1, told on stderr or by `tell`. */
+export async function runProgram(
+  program: () => Promise<void>,
+  tell: (message: string) => void = console.error,
+): Promise<void> {
   try {
     await program();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    console.error(error.message);
+    tell(error.message);
     process.exit(1);
   }
 }

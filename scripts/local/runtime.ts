@@ -1,10 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Miniflare, MiniflareCoreError, type WorkerOptions } from "miniflare";
 import { assetPaths } from "./assets.ts";
 import { resourcesDir } from "./d1-file.ts";
 import { addressRefusal } from "./port.ts";
 import { Refusal } from "./refusal.ts";
-import { guardNextRuntime } from "./runtime-guard.ts";
+import { guardNextRuntime, type RuntimeGuard } from "./runtime-guard.ts";
 import type { WorkerVariables } from "./settings.ts";
+import type { Tls } from "./tls.ts";
+import { makeVoice, type Voice } from "./voice.ts";
 import type { Bindings, WorkerConfig } from "./wrangler-config.ts";
 
 /** A Worker to run: its configuration, its code as one module, and its variables and secrets. */
@@ -22,28 +25,52 @@ export interface Runtime {
   pid: number;
   /** Resolves when workerd ends, with what ended it. */
   ended: Promise<string>;
+  /**
+   * Ends it: no connection is taken from now on, and requests under way have a few seconds to be answered. What is
+   * not answered then is cut off: what was acknowledged is stored, and nothing else may be relied on.
+   */
+  stop(): Promise<void>;
 }
+
+/** Where a Worker runs. */
+export interface Place {
+  host: string;
+  port: number;
+  stateDir: string;
+  /** Without it, http. */
+  tls?: Tls | undefined;
+  /** Passes on what the Worker says; as it is by default. */
+  voice?: Voice;
+}
+
+/** How long requests under way may take at a stop. Docker kills after ten seconds, of which Miniflare needs some, too. */
+const FINISH_TIMEOUT_MS = 5_000;
+const DISPOSE_TIMEOUT_MS = 2_000;
 
 /** Starts a Worker in workerd, on an address and a state folder, and waits until it listens. */
 export async function startRuntime(
   { config, script, variables = {} }: LocalWorker,
-  { host, port, stateDir }: { host: string; port: number; stateDir: string },
+  { host, port, stateDir, tls, voice = makeVoice("text") }: Place,
 ): Promise<Runtime> {
   const env: Bindings = { ...config.env };
   for (const [name, value] of Object.entries(variables)) env[name] = { type: "text", value };
-  const workerd = guardNextRuntime();
+  const guard = guardNextRuntime();
   const miniflare = new Miniflare({
     host,
     port,
+    ...(tls && { httpsKey: tls.key, httpsCert: tls.cert }),
     resourcePersistencePath: resourcesDir(stateDir),
-    // Nothing leaves this machine: neither the look-up of a sample request.cf, nor telemetry (off by default).
+    // Nothing leaves this machine: neither the look-up of a sample request.cf, nor telemetry. What is for development
+    // stays off: the registry of other Workers on this machine, lines for requests, and what is off unless asked for,
+    // the inspector (a port of its own), the explorer and the traces.
     cf: false,
+    telemetry: { enabled: false },
     enableDevRegistry: false,
     logRequests: false,
     // `unsafeTriggerHandlers` stays off: it opens /cdn-cgi/handler/scheduled, which would run cron triggers for
     // whoever reaches the port, without a password.
     handleStructuredLogs: ({ level, message }) =>
-      level === "warn" || level === "error" ? console.error(message) : console.log(message),
+      voice.pass(level === "warn" || level === "error" ? level : "info", message),
     workers: [
       {
         config: {
@@ -60,7 +87,8 @@ export async function startRuntime(
   });
   try {
     const url = await miniflare.ready;
-    return { miniflare, url, pid: await workerd.pid, ended: workerd.ended };
+    const pid = await guard.pid;
+    return { miniflare, url, pid, ended: guard.ended, stop: () => stopRuntime(miniflare, guard) };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
     if (!(error instanceof MiniflareCoreError)) throw error;
@@ -69,6 +97,18 @@ export async function startRuntime(
     if (error.code === "ERR_RUNTIME_FAILURE") throw new Refusal("The Worker can't be started, for the reason above.");
     throw new Refusal(`The Worker can't be started: ${error.message}`);
   }
+}
+
+async function stopRuntime(miniflare: Miniflare, guard: RuntimeGuard): Promise<void> {
+  let disposal: Promise<void> | undefined;
+  function dispose(): Promise<void> {
+    disposal ??= miniflare.dispose().catch(() => undefined);
+    return disposal;
+  }
+  // Miniflare starts a workerd that ended by itself anew, unless it was told before that this is the end.
+  guard.finish(dispose);
+  await Promise.race([guard.ended, delay(FINISH_TIMEOUT_MS)]);
+  await Promise.race([dispose(), delay(DISPOSE_TIMEOUT_MS)]);
 }
 
 /** Passes on what is no asset after all: the patterns of the assets' paths match longer paths, too. */

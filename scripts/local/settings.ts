@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { Refusal } from "./refusal.ts";
+import type { LogFormat } from "./voice.ts";
 
 /** The variables and secrets that the Worker knows. */
 const WORKER_VARIABLES = [
@@ -48,6 +49,9 @@ export interface Settings {
   stateDir: string;
   /** Where a generated password is kept; absolute. */
   devVarsFile: string;
+  /** The certificate and its key, both absolute; without them, http. */
+  tlsFiles?: { certFile: string; keyFile: string };
+  logFormat: LogFormat;
   worker: WorkerVariables;
 }
 
@@ -68,13 +72,29 @@ export function readSettings(root: string, env: NodeJS.ProcessEnv): Settings {
       throw new Refusal(`${name} must be printable ASCII, without a space at either end: it travels in a header.`);
     }
   }
+  const tlsFiles = tlsFilesOf(root, setting("TLS_CERT_FILE"), setting("TLS_KEY_FILE"));
   return {
     host: setting("HOST") ?? "127.0.0.1",
     port: parsePort(setting("PORT") ?? "8787"),
     stateDir: resolve(root, setting("STATE_DIR") ?? ".wrangler/state"),
     devVarsFile,
+    ...(tlsFiles && { tlsFiles }),
+    logFormat: parseLogFormat(setting("LOG_FORMAT") ?? "text"),
     worker,
   };
+}
+
+function tlsFilesOf(root: string, certFile?: string, keyFile?: string): Settings["tlsFiles"] {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new Refusal("TLS_KEY_FILE and TLS_CERT_FILE belong together: set both, or none.");
+  }
+  return { certFile: resolve(root, certFile), keyFile: resolve(root, keyFile) };
+}
+
+function parseLogFormat(text: string): LogFormat {
+  if (text === "text" || text === "json") return text;
+  throw new Refusal(`LOG_FORMAT must be text or json, not "${text}".`);
 }
 
 /** Whether alerts have somewhere to go, so that no local inbox is needed. */

@@ -21,8 +21,11 @@ export type Spent = Partial<Record<Quota, number>>;
 const REPORTS_PER_DAY = 1_000;
 /** Shares of a quota at which is told of it. */
 const TOLD_AT = [0.7, 0.9];
-/** From here on what only looks has to wait, so that pulses don't. */
-const REST_AT = 0.9;
+/** From here on what only looks has to wait, so that pulses don't; who looks all the time has to wait earlier. */
+const REST_AT = { looks: 0.9, tails: 0.8 };
+
+/** What rests where a quota is nearly used up. */
+export type Resting = keyof typeof REST_AT;
 
 /**
  * How much to report of what was used: small amounts rarely, but then for many, so that nothing need be remembered, and on
@@ -72,10 +75,10 @@ export function shareOf({ spent }: Budget, quota: Quota): number {
 }
 
 /** Until when what only looks has to wait, in milliseconds since the epoch; undefined where it need not. */
-export function restUntilMs(budget: Budget | undefined, nowMs: number): number | undefined {
+export function restUntilMs(budget: Budget | undefined, what: Resting, nowMs: number): number | undefined {
   const day = Math.floor(nowMs / DAY_MS);
   if (budget?.day !== day) return undefined;
-  const isNearlyUsedUp = (Object.keys(QUOTAS) as Quota[]).some((quota) => shareOf(budget, quota) >= REST_AT);
+  const isNearlyUsedUp = (Object.keys(QUOTAS) as Quota[]).some((quota) => shareOf(budget, quota) >= REST_AT[what]);
   return isNearlyUsedUp ? (day + 1) * DAY_MS : undefined;
 }
 
@@ -83,9 +86,9 @@ export function restUntilMs(budget: Budget | undefined, nowMs: number): number |
 export function budgetMessage(quota: Quota, share: number): string {
   const { perDay, name } = QUOTAS[quota];
   const consequence =
-    share >= REST_AT
+    share >= REST_AT.looks
       ? "Until midnight UTC the web interface, lists and searches rest, so that pulses and events go on"
-      : `At ${REST_AT * 100} % the web interface, lists and searches will rest until midnight UTC, so that pulses and events go on`;
+      : `At ${REST_AT.looks * 100} % the web interface, lists and searches will rest until midnight UTC, so that pulses and events go on`;
   return (
     `About ${share * 100} % of what Cloudflare's free plan allows today are used: ${perDay.toLocaleString("en")} ${name}. ` +
     `${consequence}. If your account has the paid plan, set PLAN to paid.`

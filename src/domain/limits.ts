@@ -33,3 +33,5 @@ export const MOST_FIELDS_BYTES = 8 * 1024;
 export const MOST_PARAMETERS = 100;
 /** The most rows of a page, and how many it has where nobody says. */
 export const PAGE_LIMITS = { most: 10_000, events: 1_000, alerts: 100 };
+/** The most buckets of a histogram, and how many it has at most where nobody says. */
+export const BUCKET_LIMITS = { most: 200, usual: 60 };

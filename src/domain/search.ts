@@ -43,7 +43,7 @@ export const MOST_SEARCH_TERMS = 30;
 const FIELD_PREFIX = "field.";
 
 /** A piece of a search, and where it begins. */
-interface Token {
+export interface Token {
   at: number;
   isNegated: boolean;
   /** What stands before the colon, if there is one. */
@@ -151,11 +151,16 @@ function conditionOf(q: string, { at, key, text, isQuoted }: Token): Condition {
   return { kind: "field", name, comparison: comparison ?? "=", value };
 }
 
-function isOperator({ key, text, isQuoted, isNegated }: Token, operator: string): boolean {
+/** Whether a piece is a word that separates others, such as OR. */
+export function isOperator({ key, text, isQuoted, isNegated }: Token, operator: string): boolean {
   return key === undefined && !isQuoted && !isNegated && text === operator;
 }
 
-function tokensOf(q: string): Token[] {
+/**
+ * The pieces of a search.
+ * @throws AppError invalid_input, as {@link parseSearch}
+ */
+export function tokensOf(q: string): Token[] {
   const tokens: Token[] = [];
   for (let at = skipSpace(q, 0); at < q.length; ) {
     const { token, end } = readToken(q, at);

@@ -1,6 +1,7 @@
 /** Crockford's base 32: sorts as its values do. */
 export const CROCKFORD_32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const TIME_LENGTH = 10;
+/** How many characters of an id are its time. */
+export const TIME_LENGTH = 10;
 const RANDOM_LENGTH = 16;
 const RANDOM_BITS = 80n;
 /** The latest time that 48 bits hold. */

@@ -5,6 +5,8 @@ export const DONE = {
   resumed: "The pause is over.",
   tested: "A test alert is on its way to everybody who is told of this service. What comes of it appears under Alerts.",
   forgotten: "The service is forgotten. Its events are kept.",
+  ruled: "The rule is saved. It holds for events that come from now on, everywhere within a minute.",
+  unruled: "The rule is deleted. What it was about to tell is not told.",
   resent: "The alert is being sent again.",
 } as const;
 

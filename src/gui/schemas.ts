@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
 import { LONGEST_PAUSE_SECONDS, MOST_TARGET_CHARACTERS } from "../domain/limits.ts";
+import { RULE_LIMITS } from "../domain/rule.ts";
 import { isTimeZone } from "../domain/time.ts";
 import { isUlid } from "../domain/ulid.ts";
-import { level, number, serviceName, text } from "../http/fields.ts";
-import { DELIVERY_STATES } from "../http/schemas.ts";
+import { level, name, number, serviceName, text } from "../http/fields.ts";
+import { DELIVERY_STATES, EXPORT_FORMATS, RULE_NAME_HINT } from "../http/schemas.ts";
 import { STATES } from "./deadline.ts";
 import { DONE } from "./done.ts";
 
@@ -70,6 +71,12 @@ export const eventsPageSchema = z.object({
   service: z.optional(serviceName),
   level: z.optional(level),
   message: z.optional(text("message must be a string without NUL characters.")),
+  q: z.optional(
+    z.pipe(
+      text("q must be a string without NUL characters."),
+      z.transform((q: string) => q.trim() || undefined),
+    ),
+  ),
   before: z.optional(id("before")),
   after: z.optional(id("after")),
   live: z.optional(z.string()),
@@ -78,6 +85,15 @@ export const eventsPageSchema = z.object({
 export const newEventsSchema = z.extend(eventsPageSchema, {
   /** Where the answer before this one ended. */
   next: z.optional(id("next")),
+});
+
+export const eventStreamSchema = z.extend(eventsPageSchema, {
+  /** Where the stream broke off. */
+  lastEventId: z.optional(id("lastEventId")),
+});
+
+export const exportPageSchema = z.extend(eventsPageSchema, {
+  format: z.literal(EXPORT_FORMATS, `format must be one of ${EXPORT_FORMATS.join(", ")}.`),
 });
 
 export const alertsPageSchema = z.object({
@@ -91,6 +107,34 @@ export const sendAgainSchema = z.object({
   id: id("id"),
   /** Where to go afterwards: to the service's page, or to all alerts. */
   back: oneOf("back", ["service"]),
+});
+
+export const rulesPageSchema = z.object({
+  /** The rule that is to be changed. */
+  name: z.optional(text("name must be a string without NUL characters.")),
+  /** What a new one is to look for. */
+  q: z.optional(text("q must be a string without NUL characters.")),
+  done,
+});
+
+const quietMinutes = {
+  least: RULE_LIMITS.quietSeconds.least / 60,
+  most: RULE_LIMITS.quietSeconds.most / 60,
+};
+const MINUTES_HINT = `The minutes must be a number from ${quietMinutes.least} to ${quietMinutes.most}.`;
+
+/** What the form of a rule has, but for its target. */
+export const ruleFormSchema = z.object({
+  name: name(RULE_NAME_HINT),
+  q: text("The search must be a text without NUL characters.").check(
+    z.minLength(1, "Say what to look for, such as level:>=error."),
+  ),
+  count: integer("The number of events", RULE_LIMITS.count.least, RULE_LIMITS.count.most),
+  seconds: integer("The seconds", RULE_LIMITS.seconds.least, RULE_LIMITS.seconds.most),
+  quiet: z.pipe(
+    number(MINUTES_HINT).check(z.gte(quietMinutes.least, MINUTES_HINT), z.lte(quietMinutes.most, MINUTES_HINT)),
+    z.transform((minutes: number) => Math.round(minutes * 60)),
+  ),
 });
 
 export const testSchema = z.object({

@@ -68,9 +68,8 @@ async function callerOf(c: AppContext): Promise<Caller> {
 
 /** Which of the configured passwords a text is; undefined where it is none of them. */
 export async function passwordOf(config: Config, given: string): Promise<"current" | "previous" | "read" | undefined> {
-  const { password, previousPassword, readPassword } = config;
+  const [digest, known] = await Promise.all([digestOf(given), knownDigests(config)]);
   // All are compared, always, so that the time tells nothing.
-  const [digest, ...known] = await Promise.all([given, password, previousPassword, readPassword].map(digestOf));
   const [isCurrent, isPrevious, isRead] = known.map((other) => isSame(digest, other));
   if (isCurrent) return "current";
   if (isPrevious) return "previous";
@@ -110,14 +109,29 @@ function basicPassword(encoded: string): string | undefined {
 }
 
 /** Compares digests of equal length in constant time, so that the time tells nothing about the password. */
-function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (!a || !b) return false;
+function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  if (!b) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
   return difference === 0;
 }
 
-async function digestOf(text: string | undefined): Promise<Uint8Array | undefined> {
-  if (text === undefined) return undefined;
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+const encoder = new TextEncoder();
+
+async function digestOf(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
+}
+
+const digests = new WeakMap<Config, (Uint8Array | undefined)[]>();
+
+/** The digests of the configured passwords: the current, the previous, the one that reads; made once for each configuration. */
+async function knownDigests(config: Config): Promise<(Uint8Array | undefined)[]> {
+  const known = digests.get(config);
+  if (known) return known;
+  const { password, previousPassword, readPassword } = config;
+  const made = await Promise.all(
+    [password, previousPassword, readPassword].map((text) => (text === undefined ? undefined : digestOf(text))),
+  );
+  digests.set(config, made);
+  return made;
 }

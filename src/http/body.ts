@@ -8,7 +8,7 @@ import { gunzip } from "./gunzip.ts";
  * a form where it is one.
  */
 export async function readFields(request: Request): Promise<Record<string, unknown>> {
-  const text = await readText(request);
+  const text = await readText(request, MOST_BODY_BYTES);
   const type = request.headers.get("content-type")?.toLowerCase() ?? "";
   const isForm = type.startsWith("application/x-www-form-urlencoded");
   if (isForm && !/^\s*[[{"]/.test(text) && text.includes("=")) return readForm(text);
@@ -33,23 +33,38 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-/** Reads the body's text; stops as soon as it has more than `most` bytes, whatever its length was said to be. */
+const newDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+/** For whole texts, of which it remembers nothing. */
+const decoder = newDecoder();
+
+/** Reads the body's text; stops as soon as it has more than `most` bytes. */
 export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
   const isGzip = isCompressed(request);
-  if (!request.body) return "";
-  if (Number(request.headers.get("content-length")) > most) throw tooLarge(most);
-  const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  let text = "";
+  const length = request.headers.get("content-length");
+  if (Number(length) > most) throw tooLarge(most);
   try {
-    for await (const chunk of bounded(plain, most)) text += decoder.decode(chunk, { stream: true });
-    return text + decoder.decode();
+    // HTTP reads no more than the length that was said, so that this one is bounded. It is the way of almost every
+    // pulse, and takes a third of the time of the other.
+    if (length !== null && !isGzip) return decoder.decode(await bytesOf(request, most));
+    if (!request.body) return "";
+    const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
+    const pieces = newDecoder();
+    let text = "";
+    for await (const chunk of bounded(plain, most)) text += pieces.decode(chunk, { stream: true });
+    return text + pieces.decode();
   } catch (error) {
     if (error instanceof AppError) throw error;
     // What else goes wrong while a body is read is its sender's doing, who mostly is gone by then.
     const hint = error instanceof TypeError ? "The body must be UTF-8 text." : "The body broke off.";
     throw new AppError("invalid_input", hint);
   }
+}
+
+async function bytesOf(request: Request, most: number): Promise<ArrayBuffer> {
+  const bytes = await request.arrayBuffer();
+  // Who calls without HTTP between may say any length.
+  if (bytes.byteLength > most) throw tooLarge(most);
+  return bytes;
 }
 
 /** Whether the body is compressed by gzip; another encoding is refused. */

@@ -45,7 +45,7 @@ export async function addEvents(c: AppContext): Promise<Response> {
 }
 
 /** Whether the body is more than a request shall read itself. */
-function isLarge(c: AppContext): boolean {
+export function isLarge(c: AppContext): boolean {
   if (!c.env.BULK_READER || configOf(c.env).plan !== "free" || !c.req.raw.body) return false;
   const { plainBytes, compressedBytes } = READ_IN_A_REQUEST;
   const length = c.req.header("content-length");

@@ -1,7 +1,6 @@
 import type { Hono } from "hono";
 import { configOf } from "../config.ts";
-import { dateMs, type Event, type EventFilter } from "../domain/event.ts";
-import { CLOCK_SLACK_SECONDS } from "../domain/limits.ts";
+import type { Event } from "../domain/event.ts";
 import { toSeconds } from "../domain/time.ts";
 import { storeEvents } from "../monitor/event-store.ts";
 import { openDatabase } from "../storage/database.ts";
@@ -9,19 +8,18 @@ import { listEvents } from "../storage/event-log.ts";
 import { readFields } from "./body.ts";
 import { handOver, readPage } from "./bulk.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { type DateWriter, dateWriter } from "./dates.ts";
+import { dateWriter } from "./dates.ts";
 import { addEvents } from "./event-batch.ts";
+import { getEventExport } from "./event-export.ts";
+import { eventFilterOf } from "./event-filter.ts";
+import { getEventStats } from "./event-stats.ts";
 import { alertWarnings } from "./event-warnings.ts";
 import { parseFields, readQuery } from "./fields.ts";
 import { readEvents } from "./new-events.ts";
-import { nextOf, positionOf } from "./paging.ts";
+import { lastDay, nextOf, positionOf, RANGE_HINT } from "./paging.ts";
 import { route } from "./route.ts";
 import { eventsSchema } from "./schemas.ts";
-
-/** `from` defaults to a day ago, in seconds; `to` to the latest date that an event may have. */
-const DEFAULT_RANGE_SECONDS = 86_400;
-
-const RANGE_HINT = "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
+import { shownEvent } from "./shown-event.ts";
 
 /** Adding and listing events, in both spellings. */
 export function eventRoutes(app: Hono<AppEnv>): void {
@@ -29,6 +27,8 @@ export function eventRoutes(app: Hono<AppEnv>): void {
   route(app, "/add-event", { POST: addEvent });
   route(app, "/events", { GET: getEvents, POST: addEvents });
   route(app, "/list-events", { GET: getEvents });
+  route(app, "/events/stats", { GET: getEventStats });
+  route(app, "/events/export", { GET: getEventExport });
 }
 
 async function addEvent(c: AppContext): Promise<Response> {
@@ -47,14 +47,10 @@ async function addEvent(c: AppContext): Promise<Response> {
 }
 
 async function getEvents(c: AppContext): Promise<Response> {
-  const query = parseFields(eventsSchema, readQuery(c.req.url));
-  const now = toSeconds(Date.now());
-  const defaults = { fromSeconds: now - DEFAULT_RANGE_SECONDS, toSeconds: now + CLOCK_SLACK_SECONDS };
-  const { beforeId, ...range } = positionOf(query, defaults, RANGE_HINT);
-  const filter: EventFilter = range;
-  if (query.service !== undefined) filter.service = query.service;
-  if (query.level !== undefined) filter.level = query.level;
-  if (query.message !== undefined) filter.message = query.message;
+  const given = readQuery(c.req.url);
+  const query = parseFields(eventsSchema, given);
+  const { beforeId, ...range } = positionOf(query, lastDay(toSeconds(Date.now())), RANGE_HINT);
+  const filter = eventFilterOf(query, given, range);
   const db = openDatabase(c.env.DB);
   const page = await readPage(c, { limit: query.limit, beforeId }, (request) => listEvents(db, filter, request));
   if (!page) return handOver(c);
@@ -64,11 +60,4 @@ async function getEvents(c: AppContext): Promise<Response> {
     events: page.rows.map((event) => shownEvent(event, writeDate)),
     ...nextOf(range, page.nextId),
   });
-}
-
-/** An event as the wire has it. */
-function shownEvent(event: Event, writeDate: DateWriter) {
-  const { id, level, message, service, alert, fields } = event;
-  const date = writeDate(toSeconds(dateMs(event)));
-  return { id, date, level, message, service, alert, ...(fields ? { fields } : {}) };
 }

@@ -9,7 +9,7 @@ import { readForm, readPairs } from "./form.ts";
 export const LATEST_SECONDS = toSeconds(2 ** 48 - 1) - 1;
 
 /** Parses fields by a schema; the first thing that is wrong becomes the hint of a 400. */
-export function parseFields<S extends z.ZodMiniType>(schema: S, fields: Record<string, unknown>): z.output<S> {
+export function parseFields<S extends z.ZodMiniType>(schema: S, fields: unknown): z.output<S> {
   const result = schema.safeParse(fields);
   if (result.success) return result.data;
   throw new AppError("invalid_input", result.error.issues[0]?.message ?? "The request is not valid.");
@@ -65,13 +65,18 @@ export function boolean(hint: string) {
 
 const SERVICE_HINT = `service must be a string of 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
 
+/** A name that an object may have. */
+export function name(hint: string) {
+  return text(hint).check(
+    z.refine((name: string) => {
+      const length = [...name].length;
+      return length >= 1 && length <= MOST_NAME_CHARACTERS && !/\p{Cc}/u.test(name);
+    }, hint),
+  );
+}
+
 /** The name of a service. */
-export const serviceName = text(SERVICE_HINT).check(
-  z.refine((name: string) => {
-    const length = [...name].length;
-    return length >= 1 && length <= MOST_NAME_CHARACTERS && !/\p{Cc}/u.test(name);
-  }, SERVICE_HINT),
-);
+export const serviceName = name(SERVICE_HINT);
 
 const LEVEL_HINT = `level must be an integer from 0 to ${HIGHEST_LEVEL} or one of ${LEVEL_NAMES.join(", ")}.`;
 

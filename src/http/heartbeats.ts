@@ -4,11 +4,11 @@ import { type Config, configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { LONGEST_PAUSE_SECONDS } from "../domain/limits.ts";
 import type { ByKey, DevicePulse } from "../domain/pulse-key.ts";
-import type { Pulse, Target } from "../domain/service.ts";
+import type { Pulse } from "../domain/service.ts";
 import { expectedOf, type Snapshot } from "../domain/snapshot.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { callMonitor } from "../monitor/call-monitor.ts";
-import { refuseTarget, warnOfTarget } from "../providers/index.ts";
+import { warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { findService } from "../storage/directory.ts";
 import { readFields } from "./body.ts";
@@ -19,8 +19,9 @@ import { deviceOn, outcomeOf, PULSES_ONLY } from "./device.ts";
 import { parseFields, readQuery } from "./fields.ts";
 import { listHeartbeats } from "./heartbeat-list.ts";
 import { route } from "./route.ts";
-import { cancelSchema, heartbeatSchema, heartbeatsSchema, NO_TARGET, PAUSE_HINT, pulseSchema } from "./schemas.ts";
+import { cancelSchema, heartbeatSchema, heartbeatsSchema, PAUSE_HINT, pulseSchema } from "./schemas.ts";
 import { seenService } from "./sight.ts";
+import { acceptedTarget, defaultTarget, namedTarget } from "./target.ts";
 
 /** Pulse, cancel, list and one, in all the spellings of the original. */
 export function heartbeatRoutes(app: Hono<AppEnv>): void {
@@ -84,29 +85,9 @@ function settingsOf(said: z.output<typeof pulseSchema>, config: Config): Omit<Pu
     pulse.pauseUntilMs = said.pauseUntil * SECOND_MS;
   }
   if (said.alerts !== undefined) {
-    pulse.furtherTargets = said.alerts.map((target, i) => accepted(target, config, (hint) => ofFurther(i, hint)));
+    pulse.furtherTargets = said.alerts.map((target, i) => acceptedTarget(target, config, (hint) => ofFurther(i, hint)));
   }
   return pulse;
-}
-
-function accepted(target: Target, config: Config, hintOf = (refusal: string) => refusal): Target {
-  const refusal = refuseTarget(target, config);
-  if (refusal) throw new AppError("invalid_input", hintOf(refusal));
-  return target;
-}
-
-/** Where a pulse says that its alerts go: both fields are given, or neither. */
-function namedTarget({ alertType: type, alertTarget: target }: z.output<typeof pulseSchema>, config: Config) {
-  if (type !== undefined && target !== undefined) return accepted({ type, target }, config);
-  if (type !== undefined || target !== undefined) {
-    throw new AppError("invalid_input", "alertType and alertTarget must be given together.");
-  }
-  return undefined;
-}
-
-function defaultTarget(config: Config): Target {
-  if (config.defaultTarget) return config.defaultTarget;
-  throw new AppError("invalid_input", NO_TARGET);
 }
 
 async function deleteHeartbeat(c: AppContext): Promise<Response> {

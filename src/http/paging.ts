@@ -9,6 +9,15 @@ export interface Range {
   toSeconds: number;
 }
 
+/** Events are those of the last day where no dates are given, and of ten minutes more, since clocks differ; in seconds. */
+export function lastDay(now: number): Range {
+  return { fromSeconds: now - 86_400, toSeconds: now + 600 };
+}
+
+/** What is said of a range that ends before it begins, where {@link lastDay} fills in what is not given. */
+export const RANGE_HINT =
+  "from must not be after to; from is 24 hours ago where it is not given, to 10 minutes from now.";
+
 /** Where a page begins. A cursor carries the range, so that pages don't slide while time goes on. */
 interface Position extends Range {
   beforeId?: string | undefined;

@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { AppError } from "../domain/errors.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 type Handler = (c: AppContext) => Promise<Response> | Response;
 
 /** Registers a path with its methods; every other method is refused with a 405 that names those. */

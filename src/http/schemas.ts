@@ -2,16 +2,20 @@ import * as z from "zod/mini";
 import type { DeliveryState } from "../domain/alert.ts";
 import { DEFAULT_LEVEL } from "../domain/level.ts";
 import {
+  BUCKET_LIMITS,
   LONGEST_GRACE_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
   MOST_FURTHER_TARGETS,
   MOST_MESSAGE_BYTES,
+  MOST_NAME_CHARACTERS,
   MOST_TARGET_CHARACTERS,
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
+import { RULE_LIMITS } from "../domain/rule.ts";
+import { isUlid } from "../domain/ulid.ts";
 import { eventDate, eventFields, eventId } from "./event-fields.ts";
-import { boolean, date, humanDates, level, number, seconds, serviceName, text } from "./fields.ts";
+import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
 export const PAUSE_HINT = "pauseUntil must be a date in seconds since the epoch, at most 30 days ahead.";
 
@@ -24,6 +28,8 @@ const ALERT_TARGET_HINT = `alertTarget must be a string of 1 to ${MOST_TARGET_CH
 const MESSAGE_HINT = `message must be a string of 1 to ${MOST_MESSAGE_BYTES} bytes, without NUL characters.`;
 const LIMIT_HINT = `limit must be an integer from 1 to ${PAGE_LIMITS.most}.`;
 const MAX_NEXT_IN_HINT = `maxNextIn must be a number of seconds from 1 to ${LONGEST_NEXT_IN_SECONDS}.`;
+const BUCKETS_HINT = `buckets must be an integer from 1 to ${BUCKET_LIMITS.most}.`;
+const AFTER_HINT = "after must be the id of an event.";
 export const NO_TARGET = "alertType and alertTarget are missing, and no default alert is configured.";
 export const DELIVERY_STATES = ["pending", "delivered", "failed", "dropped"] as const satisfies DeliveryState[];
 
@@ -61,6 +67,31 @@ export const newKeySchema = z.object({
 
 export const revocationSchema = z.object({ service: serviceName });
 
+export const RULE_NAME_HINT = `The rule's name must have 1 to ${MOST_NAME_CHARACTERS} characters, at most 800 bytes, without control characters.`;
+const Q_HINT = "q must be a search, such as level:>=error, as a string without NUL characters.";
+
+/** A whole number within the limits of rules, which it has where it is not given. */
+function limited(field: string, of: "count" | "seconds" | "quietSeconds") {
+  const { least, most, fallback } = RULE_LIMITS[of];
+  const hint = `${field} must be an integer from ${least} to ${most}.`;
+  return z._default(
+    z.optional(z.pipe(number(hint), z.int(hint).check(z.gte(least, hint), z.lte(most, hint)))),
+    fallback,
+  );
+}
+
+/** A rule's name, as its path has it. */
+export const ruleInPath = z.object({ rule: name(RULE_NAME_HINT) });
+
+export const ruleSchema = z.object({
+  q: text(Q_HINT).check(z.minLength(1, Q_HINT)),
+  alertType: z.optional(text(ALERT_TYPE_HINT)),
+  alertTarget: z.optional(targetText(ALERT_TARGET_HINT)),
+  count: limited("count", "count"),
+  seconds: limited("seconds", "seconds"),
+  quiet: limited("quiet", "quietSeconds"),
+});
+
 export const heartbeatSchema = z.object({ service: serviceName, humanDates });
 
 export const heartbeatsSchema = z.object({ humanDates });
@@ -80,13 +111,30 @@ export const eventSchema = z.object({
   fields: z.optional(eventFields),
 });
 
+/** Whose rows are wanted, and of what time. */
+function wantedFields() {
+  return { service: z.optional(serviceName), from: z.optional(date("from")), to: z.optional(date("to")) };
+}
+
+/** What wanted events say; `field.NAME` stands beside it, since a schema has no names that anybody may choose. */
+function contentFields() {
+  return {
+    level: z.optional(level),
+    message: z.optional(text("message must be a string without NUL characters.")),
+    q: z.optional(text("q must be a string without NUL characters.")),
+  };
+}
+
+/** Which events are wanted. */
+function eventFilterFields() {
+  return { ...wantedFields(), ...contentFields() };
+}
+
 /** The parameters that every list has which comes in pages. */
 function pagingFields(defaultLimit: number) {
   const limit = z.int(LIMIT_HINT).check(z.gte(1, LIMIT_HINT), z.lte(PAGE_LIMITS.most, LIMIT_HINT));
   return {
-    service: z.optional(serviceName),
-    from: z.optional(date("from")),
-    to: z.optional(date("to")),
+    ...wantedFields(),
     limit: z._default(z.optional(z.pipe(number(LIMIT_HINT), limit)), defaultLimit),
     cursor: z.optional(z.string()),
   };
@@ -94,8 +142,44 @@ function pagingFields(defaultLimit: number) {
 
 export const eventsSchema = z.object({
   ...pagingFields(PAGE_LIMITS.events),
-  level: z.optional(level),
-  message: z.optional(text("message must be a string without NUL characters.")),
+  ...eventFilterFields(),
+  humanDates,
+});
+
+export const eventStatsSchema = z.object({
+  ...eventFilterFields(),
+  buckets: z._default(
+    z.optional(
+      z.pipe(
+        number(BUCKETS_HINT),
+        z.int(BUCKETS_HINT).check(z.gte(1, BUCKETS_HINT), z.lte(BUCKET_LIMITS.most, BUCKETS_HINT)),
+      ),
+    ),
+    BUCKET_LIMITS.usual,
+  ),
+  humanDates,
+});
+
+export const EXPORT_FORMATS = ["ndjson", "csv"] as const;
+
+export const eventExportSchema = z.object({
+  ...eventFilterFields(),
+  format: z._default(
+    z.optional(z.literal(EXPORT_FORMATS, `format must be one of ${EXPORT_FORMATS.join(", ")}.`)),
+    "ndjson",
+  ),
+  after: z.optional(z.string(AFTER_HINT).check(z.refine((value: string) => isUlid(value), AFTER_HINT))),
+  humanDates,
+});
+
+const LAST_EVENT_ID_HINT = "lastEventId must be the id that an earlier answer ended with.";
+
+export const tailSchema = z.object({
+  service: z.optional(serviceName),
+  ...contentFields(),
+  lastEventId: z.optional(
+    z.string(LAST_EVENT_ID_HINT).check(z.refine((value: string) => isUlid(value), LAST_EVENT_ID_HINT)),
+  ),
   humanDates,
 });
 

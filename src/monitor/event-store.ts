@@ -7,6 +7,7 @@ import { type Added, addEvents, findEvents } from "../storage/add-events.ts";
 import { openDatabase } from "../storage/database.ts";
 import { bufferEvents } from "./buffers.ts";
 import { callMonitor } from "./call-monitor.ts";
+import { tellRules } from "./rule-book.ts";
 import { within } from "./within.ts";
 
 /** So long does a request wait for D1; what comes through later is not doubled. */
@@ -23,8 +24,8 @@ export interface Stored {
 }
 
 /**
- * Stores events, each once, and alerts the default target of those that ask for it; all of it is durable when it returns.
- * An id that has other content already is refused. Throws an {@link AppError} (unavailable) where nothing is stored.
+ * Stores events, each once, alerts the default target of those that ask for it, and tells the rules that they match; all
+ * of it is durable when it returns. An id that has other content already is refused. Throws an {@link AppError} (unavailable) where nothing is stored.
  * @param givenIds the ids that come from outside, so that their events may come repeatedly; all others are new
  */
 export async function storeEvents(
@@ -32,6 +33,16 @@ export async function storeEvents(
   events: readonly Event[],
   givenIds: ReadonlySet<string> = new Set(),
 ): Promise<Stored> {
+  // Rules count each id once: so what comes again is told again, in case it was not told before.
+  const told = tellRules(env, events);
+  try {
+    return await store(env, events, givenIds);
+  } finally {
+    await told;
+  }
+}
+
+async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<string>): Promise<Stored> {
   const byId = new Map<string, Event>();
   for (const event of events) if (!byId.has(event.id)) byId.set(event.id, event);
   const unique = [...byId.values()];

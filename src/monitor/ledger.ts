@@ -196,6 +196,23 @@ export class Ledger {
     return undefined;
   }
 
+  /** Owes an alert that a rule hands over, once, however often it does; what it hands is remembered in the same step. */
+  oweHanded(owed: OwedAlert, nowMs: number): void {
+    const { handed } = this.#store;
+    if (handed.has(owed.alert.id)) return;
+    this.transaction(nowMs, () => {
+      this.owe(owed, nowMs);
+      handed.add(owed.alert.id);
+    });
+  }
+
+  /** Forgets what rules have handed over; where it was all that was kept, nothing is. */
+  forgetHanded(nowMs: number): void {
+    if (this.#store.handed.isEmpty) return;
+    this.transaction(nowMs, () => this.#store.handed.clear());
+    this.retire();
+  }
+
   /** When something can next happen by itself, but for the lanes in which a delivery is under way. */
   nextWakeMs(busyLanes: ReadonlySet<string>): number | undefined {
     const waiting = [...this.#outbox.entries].filter(({ lane }) => !busyLanes.has(lane));
@@ -212,9 +229,9 @@ export class Ledger {
     this.#store.write(this.service, wakeMs, nowMs);
   }
 
-  /** Where there is neither a service nor a key nor anything owed, nothing is kept. */
+  /** Where there is neither a service nor a key, and nothing is owed or remembered of rules, nothing is kept. */
   retire(): void {
-    if (this.service || this.grant || !this.#outbox.isEmpty) return;
+    if (this.service || this.grant || !this.#outbox.isEmpty || !this.#store.handed.isEmpty) return;
     this.#storage.deleteAll().catch((error) => this.#owner.reset(error));
     this.#outbox.forgetTable();
   }

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { configOf, type Env } from "../config.ts";
-import { type Budget, budgetMessage, restUntilMs, type Spent, spend } from "../domain/budget.ts";
+import { type Budget, budgetMessage, type Resting, restUntilMs, type Spent, spend } from "../domain/budget.ts";
 import type { Event } from "../domain/event.ts";
 import { ERROR_LEVEL, WARNING_LEVEL } from "../domain/level.ts";
 import {
@@ -177,8 +177,8 @@ export class Sentinel extends DurableObject<Env> {
   }
 
   /** Until when what only looks has to wait, in milliseconds since the epoch, so that pulses don't; undefined for no. */
-  restUntilMs(): number | undefined {
-    return restUntilMs(this.#budget, Date.now());
+  restUntilMs(what: Resting = "looks"): number | undefined {
+    return restUntilMs(this.#budget, what, Date.now());
   }
 
   /** The alarm proves itself. */

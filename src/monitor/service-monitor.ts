@@ -132,8 +132,11 @@ export class ServiceMonitor extends DurableObject<Env> {
     const nowMs = Date.now();
     const cancelled = this.#ledger.service && cancel(this.#ledger.service, nowMs).service;
     const last = cancelled ? this.#snapshotOf(cancelled, nowMs) : null;
-    // Of a service that never pulsed there may be a key.
-    if (!cancelled) this.#ledger.revokeKey(nowMs);
+    // Of a service that never pulsed there may be a key, or what a rule has told.
+    if (!cancelled) {
+      this.#ledger.revokeKey(nowMs);
+      this.#ledger.forgetHanded(nowMs);
+    }
     // One step: a pulse that came between two would be acknowledged, and then forgotten.
     await this.#change(forget);
     return last;
@@ -201,6 +204,13 @@ export class ServiceMonitor extends DurableObject<Env> {
     const { isNews, otherIds } = this.#eventAlerts.owe(this.#ledger, events, Date.now());
     if (isNews) await this.#flushBriefly();
     return otherIds;
+  }
+
+  /** Takes an alert over that a rule has raised, once, however often it is handed over; owed durably when it returns. */
+  async takeAlert(alert: Alert, target: Target): Promise<void> {
+    spend(this.env, COST.change);
+    if (this.#config.alertsEnabled) this.#ledger.oweHanded({ kind: "alert", alert, target }, Date.now());
+    await this.#flushBriefly();
   }
 
   /** Never throws: after a few failures in a row the platform would delete the alarm, silently. */

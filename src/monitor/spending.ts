@@ -1,6 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import { configOf, type Env } from "../config.ts";
-import { type Quota, reportOf, type Spent } from "../domain/budget.ts";
+import { type Quota, type Resting, reportOf, type Spent } from "../domain/budget.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { meteredD1 } from "../storage/metered-d1.ts";
@@ -44,19 +44,21 @@ export function withMeter(env: Env): Env {
 /** What an isolate knows of the budget is believed for so long. */
 const ASK_EVERY_MS = MINUTE_MS;
 const LONGEST_RETRY_AFTER_SECONDS = 24 * 3_600;
-let known: { askedMs: number; restUntilMs: number | undefined } | undefined;
+const known = new Map<Resting, { askedMs: number; restUntilMs: number | undefined }>();
 
 /** For how many seconds from now what only looks has to wait; 0 where it need not. */
-export async function restSeconds(env: Env, nowMs: number): Promise<number> {
+export async function restSeconds(env: Env, what: Resting, nowMs: number): Promise<number> {
   if (configOf(env).plan !== "free") return 0;
-  if (!known || Math.abs(nowMs - known.askedMs) > ASK_EVERY_MS) {
+  let last = known.get(what);
+  if (!last || Math.abs(nowMs - last.askedMs) > ASK_EVERY_MS) {
     try {
-      known = { askedMs: nowMs, restUntilMs: await env.SENTINEL.getByName(SENTINEL_NAME).restUntilMs() };
+      last = { askedMs: nowMs, restUntilMs: await env.SENTINEL.getByName(SENTINEL_NAME).restUntilMs(what) };
     } catch (error) {
       log("warn", "budget.failed", { error: errorText(error) });
-      known = { askedMs: nowMs, restUntilMs: undefined };
+      last = { askedMs: nowMs, restUntilMs: undefined };
     }
+    known.set(what, last);
   }
-  const seconds = Math.ceil(((known.restUntilMs ?? 0) - nowMs) / SECOND_MS);
+  const seconds = Math.ceil(((last.restUntilMs ?? 0) - nowMs) / SECOND_MS);
   return Math.min(LONGEST_RETRY_AFTER_SECONDS, Math.max(0, seconds));
 }

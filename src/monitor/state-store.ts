@@ -1,5 +1,6 @@
 import { promiseEndMs, type Service } from "../domain/service.ts";
 import { SECOND_MS } from "../domain/time.ts";
+import { HandedStore } from "./handed-store.ts";
 import { KeyStore } from "./key-store.ts";
 
 /** What a state store needs of the object's storage. */
@@ -32,6 +33,8 @@ const KEY = "service";
 export class StateStore {
   /** The service's pulse key: there may be one before the first pulse, and none when the service is forgotten. */
   readonly keys: KeyStore;
+  /** The alerts that rules have handed over. */
+  readonly handed: HandedStore;
   readonly #storage: StateStorage;
   readonly #onLostWrite: (error: unknown) => void;
   #stored: StoredService | undefined;
@@ -44,6 +47,7 @@ export class StateStore {
     this.#storage = storage;
     this.#onLostWrite = onLostWrite;
     this.keys = new KeyStore(storage.kv);
+    this.handed = new HandedStore(storage.kv);
   }
 
   /**
@@ -105,6 +109,7 @@ export class StateStore {
     } else if (this.#stored) {
       this.#storage.kv.delete(KEY);
       this.keys.revoke();
+      this.handed.clear();
       this.#forgottenRevision = this.#stored.revision;
       this.#stored = undefined;
     }

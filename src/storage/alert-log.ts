@@ -1,5 +1,6 @@
 import { and, desc, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { Alert, AlertRecord, DeliveryState } from "../domain/alert.ts";
+import { ruleOfTitle } from "../domain/rule.ts";
 import { toSeconds } from "../domain/time.ts";
 import { ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
@@ -167,4 +168,20 @@ async function withTexts(
     const texts = message === null || alertTarget === null ? byId.get(row.id) : { message, alertTarget };
     return texts === undefined ? [] : [{ ...row, ...texts }];
   });
+}
+
+/** So many alerts are looked through for those of rules, the newest. */
+const MOST_LOOKED_THROUGH = 1_000;
+
+/** When each rule was last told of, in seconds since the epoch, by its name; of those that the newest alerts are of. */
+export async function lastAlertsOfRules(db: Database): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.all<{ title: string; date: number }>(sql`
+    select title, max(date) as date from (select title, date, kind from ${alerts} order by id desc limit ${MOST_LOOKED_THROUGH})
+    where kind = 'event' and title like 'Rule %' group by title`);
+  const found = new Map<string, number>();
+  for (const { title, date } of rows) {
+    const rule = ruleOfTitle(title);
+    if (rule !== undefined) found.set(rule, Math.max(date, found.get(rule) ?? 0));
+  }
+  return found;
 }

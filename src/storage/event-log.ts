@@ -1,7 +1,5 @@
-import { desc, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { dateMs, type Event, type EventFields, type EventFilter } from "../domain/event.ts";
-import { SECOND_MS, toSeconds } from "../domain/time.ts";
-import { CROCKFORD_32 } from "../domain/ulid.ts";
+import { type SQL, sql } from "drizzle-orm";
+import type { Event, EventFields, EventFilter } from "../domain/event.ts";
 import type { Database } from "./database.ts";
 import { conditionsOf } from "./event-search.ts";
 import { bytesOf, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
@@ -86,14 +84,14 @@ async function endOfSearch(
 }
 
 /** An event whose texts may be too long for a first look: then it has none. */
-interface FoundEvent extends Omit<Event, "message" | "fields"> {
+export interface FoundEvent extends Omit<Event, "message" | "fields"> {
   message: string | null;
   fields: string | null;
   bytes: number;
 }
 
 /** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
-async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
+export async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
   const { id, message, fields } = events;
   const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));
@@ -106,61 +104,4 @@ async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
     if (!texts) return [];
     return [{ ...row, message: texts.message, ...(texts.fields !== null && { fields: texts.fields }) }];
   });
-}
-
-/** Counting looks at no more than so many events, the newest: D1 counts the rows that it reads. */
-export const MOST_COUNTED = 10_000;
-
-/** How many events of a level there are in a part of a range. */
-export interface EventCount {
-  part: number;
-  level: number;
-  count: number;
-}
-
-/**
- * How many events that match there are of each level in each of `parts` equal parts of the range, but for those with none.
- * @returns also the oldest that was looked at, in seconds since the epoch, where there were too many to look at all
- */
-export async function countEvents(
-  db: Database,
-  filter: EventFilter,
-  parts: number,
-): Promise<{ counts: EventCount[]; countedFrom: number | undefined }> {
-  const { candidates, search } = conditionsOf(filter, { limit: MOST_COUNTED });
-  const { id, service, level, message, fields } = events;
-  const looked = db
-    .select({ id, service, level, message, fields })
-    .from(events)
-    .where(candidates)
-    .orderBy(desc(id))
-    .limit(MOST_COUNTED)
-    .as("looked");
-  const partMs = ((filter.toSeconds + 1 - filter.fromSeconds) * SECOND_MS) / parts;
-  const part = sql<number>`cast((${msOf(looked.id)} - ${filter.fromSeconds * SECOND_MS}) / ${partMs} as integer)`;
-  const rows = await db
-    .select({
-      part: part.as("part"),
-      level: looked.level,
-      count: search ? sql<number>`sum(${search})` : sql<number>`count(*)`,
-      looked: sql<number>`count(*)`,
-      oldest: sql<string>`min(${looked.id})`,
-    })
-    .from(looked)
-    .groupBy(sql`part`, looked.level);
-  const lookedAt = rows.reduce((sum, row) => sum + row.looked, 0);
-  const [oldest = ""] = rows.map((row) => row.oldest).sort();
-  return {
-    counts: rows.filter(({ count }) => count > 0).map(({ part, level, count }) => ({ part, level, count })),
-    countedFrom: lookedAt < MOST_COUNTED ? undefined : toSeconds(dateMs({ id: oldest })),
-  };
-}
-
-/** The time of a ULID: its first ten characters, in Crockford's base 32, are milliseconds since the epoch. */
-function msOf(id: SQLWrapper): SQL {
-  const digit = (i: number) => sql`(instr(${CROCKFORD_32}, substr(${id}, ${i + 1}, 1)) - 1) * ${32 ** (9 - i)}`;
-  return sql`(${sql.join(
-    Array.from({ length: 10 }, (_, i) => digit(i)),
-    sql` + `,
-  )})`;
 }

@@ -11,6 +11,8 @@ import { events } from "./schema.ts";
  */
 export interface Conditions {
   candidates: SQL | undefined;
+  /** Of the candidates' conditions those that say nothing of dates and pages. */
+  indexed: SQL | undefined;
   search: SQL | undefined;
 }
 
@@ -18,13 +20,12 @@ export interface Conditions {
  * The conditions of a filter. D1 takes a hundred parameters: a term has two at most, and there are no more than
  * MOST_SEARCH_TERMS of them; numbers are written out.
  */
-export function conditionsOf(filter: EventFilter, page: PageRequest): Conditions {
+export function conditionsOf(filter: EventFilter, page: Partial<PageRequest> = {}): Conditions {
   const { service, level, terms, alternatives } = whatMustHold(filter);
   // Errors have an index of their own, which a query uses only when it repeats the index's very condition.
   const leastLevel = Math.max(level, ...terms.map(leastLevelOf), leastLevelOfAny(alternatives));
   const areErrors = service === undefined && leastLevel >= ERROR_LEVEL;
-  const candidates = and(
-    inRange(events.id, filter, page),
+  const indexed = and(
     service === undefined ? undefined : eq(events.service, service),
     areErrors ? sql`level >= ${literal(ERROR_LEVEL)}` : undefined,
   );
@@ -35,7 +36,7 @@ export function conditionsOf(filter: EventFilter, page: PageRequest): Conditions
     ...terms.map(termHolds),
     alternatives.length === 0 ? undefined : or(...alternatives.map((all) => and(...all.map(termHolds)))),
   );
-  return { candidates, search };
+  return { candidates: and(inRange(events.id, filter, page), indexed), indexed, search };
 }
 
 /** A filter, sorted by what can be done with it. */
@@ -103,17 +104,41 @@ function contains(text: string): SQL {
   return sql`instr(lower(message), lower(${text})) > 0`;
 }
 
-/** Fields are found by their names' values, so that a name may hold whatever a path of JSON could not. */
+/** Names that a path of JSON can hold in quotes, and SQL in its own. */
+const PLAIN_NAME = /^[\w .:/-]+$/;
+
+/**
+ * Any name is safe: one that is not plain is a value that the names of an event are compared with. That reads a row for
+ * each of them, where a path reads none.
+ */
 function fieldHolds({ name, comparison, value }: Extract<Condition, { kind: "field" }>): SQL {
-  const asNumber = isNumber(value)
-    ? sql`type in ('integer', 'real') and value ${sign(comparison)} ${literal(Number(value))}`
+  if (!PLAIN_NAME.test(name)) {
+    const holds = valueHolds(sql`type`, sql`value`, comparison, value);
+    return sql`exists (select 1 from json_each(fields) where key = ${name} and ${holds})`;
+  }
+  const path = sql.raw(`'$."${name}"'`);
+  // Null where there is no such field, of which a negation must be true.
+  return valueHolds(
+    sql`coalesce(json_type(fields, ${path}), '')`,
+    sql`json_extract(fields, ${path})`,
+    comparison,
+    value,
+  );
+}
+
+/**
+ * The condition that a value is as wanted. It is one of its type: `true` is no text, and no number.
+ * @param type as JSON's functions name it
+ */
+function valueHolds(type: SQL, found: SQL, comparison: Comparison, wanted: string): SQL {
+  const asNumber = isNumber(wanted)
+    ? sql`${type} in ('integer', 'real') and ${found} ${sign(comparison)} ${literal(Number(wanted))}`
     : undefined;
-  const asText = comparison === "=" ? sql`type = 'text' and value = ${value}` : undefined;
-  const isBoolean = value === "true" || value === "false";
-  const asBoolean = comparison === "=" && isBoolean ? sql`type = ${sql.raw(`'${value}'`)}` : undefined;
+  const asText = comparison === "=" ? sql`${type} = 'text' and ${found} = ${wanted}` : undefined;
+  const isBoolean = wanted === "true" || wanted === "false";
+  const asBoolean = comparison === "=" && isBoolean ? sql`${type} = ${sql.raw(`'${wanted}'`)}` : undefined;
   // What is no number is not more or less than anything.
-  const holds = or(asNumber, asText, asBoolean) ?? sql`false`;
-  return sql`exists (select 1 from json_each(fields) where key = ${name} and (${holds}))`;
+  return sql`(${or(asNumber, asText, asBoolean) ?? sql`false`})`;
 }
 
 function sign(comparison: Comparison): SQL {
@@ -121,6 +146,6 @@ function sign(comparison: Comparison): SQL {
 }
 
 /** A number, as JavaScript writes it: digits, a sign, a point, an exponent. SQLite reads it as the number that it is. */
-function literal(value: number): SQL {
+export function literal(value: number): SQL {
   return sql.raw(String(value));
 }

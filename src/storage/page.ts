@@ -29,7 +29,7 @@ const MOST_PAGE_BYTES = 8_000_000;
 export function inRange(
   id: SQLiteColumn,
   range: { fromSeconds: number; toSeconds: number },
-  { beforeId, afterId }: PageRequest,
+  { beforeId, afterId }: Pick<PageRequest, "beforeId" | "afterId">,
 ): SQL | undefined {
   const { lowest, highest } = idRange(range);
   // One condition for each end: of two SQLite would use one to find its way, and read what the other excludes.

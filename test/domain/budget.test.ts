@@ -71,13 +71,21 @@ describe("a budget", () => {
         const nowMs = MIDNIGHT_MS + ms;
         const { perDay } = QUOTAS[quota];
         const below = spend(undefined, { [quota]: perDay * 0.9 - 1 }, nowMs).budget;
-        expect(restUntilMs(below, nowMs)).toBeUndefined();
+        expect(restUntilMs(below, "looks", nowMs)).toBeUndefined();
         const above = spend(below, { [quota]: 1 }, nowMs).budget;
-        expect(restUntilMs(above, nowMs)).toBe(MIDNIGHT_MS + DAY_MS);
-        expect(restUntilMs(above, MIDNIGHT_MS + DAY_MS)).toBeUndefined();
+        expect(restUntilMs(above, "looks", nowMs)).toBe(MIDNIGHT_MS + DAY_MS);
+        expect(restUntilMs(above, "looks", MIDNIGHT_MS + DAY_MS)).toBeUndefined();
       }),
     );
-    expect(restUntilMs(undefined, NOON_MS)).toBeUndefined();
+    expect(restUntilMs(undefined, "looks", NOON_MS)).toBeUndefined();
+  });
+
+  it("makes what looks all the time rest from 80 % on", () => {
+    const { budget } = spend(undefined, { workerRequests: 79_999 }, NOON_MS);
+    expect(restUntilMs(budget, "tails", NOON_MS)).toBeUndefined();
+    const more = spend(budget, { workerRequests: 1 }, NOON_MS).budget;
+    expect(restUntilMs(more, "tails", NOON_MS)).toBe(MIDNIGHT_MS);
+    expect(restUntilMs(more, "looks", NOON_MS)).toBeUndefined();
   });
 
   it("does not change what it was made of", () => {

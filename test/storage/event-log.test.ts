@@ -1,26 +1,13 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { dateMs } from "../../src/domain/event.ts";
 import { ulids } from "../../src/domain/ulid.ts";
 import { openDatabase } from "../../src/storage/database.ts";
-import { countEvents, insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
-import { meterD1 } from "../support/meter.ts";
-import { event, plansOf, query, storeEvents } from "../support/rows.ts";
+import { insertEvents, listEvents, MOST_SEARCHED } from "../../src/storage/event-log.ts";
+import { event, plansOf, query, rowsReadBy, storeEvents } from "../support/rows.ts";
 
 const db = openDatabase(env.DB);
 const T0 = Date.UTC(2030, 0, 1);
 const ALL = { fromSeconds: 0, toSeconds: 2 ** 33 };
-
-/** How many rows D1 reads for each query of some work. */
-async function rowsReadBy(work: () => Promise<unknown>): Promise<number[]> {
-  const meter = meterD1();
-  try {
-    await work();
-    return meter.queries.map(({ rowsRead }) => rowsRead);
-  } finally {
-    meter.stop();
-  }
-}
 
 describe("storing an event", () => {
   it("writes two rows: the table's, and its entry by service", async () => {
@@ -252,29 +239,6 @@ describe("pages towards the newer", () => {
     for (const request of [{ beforeId: ids[20] }, { afterId: ids[1_979] }]) {
       const rowsRead = await rowsReadBy(() => listEvents(db, { ...ALL, service }, { limit: 10, ...request }));
       expect(rowsRead, JSON.stringify(request)).toEqual([11]);
-    }
-  });
-});
-
-describe("counting", () => {
-  it("finds as many as the naive way, in every part and of every level", async () => {
-    const service = "counted";
-    const from = T0 / 1_000;
-    const range = { fromSeconds: from, toSeconds: from + 999, service };
-    const all = Array.from({ length: 500 }, (_, i) =>
-      event(T0 + ((i * 7_919) % 1_000_000), { service, level: i % 6, message: i % 2 ? "even" : "odd" }),
-    );
-    await storeEvents(...all);
-    for (const wanted of [{}, { level: 4 }, { level: 2 }, { message: "EVEN" }, { level: 3, message: "odd" }]) {
-      const expected = new Map<string, number>();
-      for (const { id, level, message } of all) {
-        if (level < (wanted.level ?? 0) || (wanted.message && message !== wanted.message.toLowerCase())) continue;
-        const key = `${Math.floor((dateMs({ id }) - T0) / (1_000_000 / 7))} ${level}`;
-        expected.set(key, (expected.get(key) ?? 0) + 1);
-      }
-      const { counts, countedFrom } = await countEvents(db, { ...range, ...wanted }, 7);
-      expect(new Map(counts.map(({ part, level, count }) => [`${part} ${level}`, count]))).toEqual(expected);
-      expect(countedFrom).toBeUndefined();
     }
   });
 });

@@ -18,8 +18,18 @@ export async function call(
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   if (body !== undefined) init.body = body;
   const response = await exports.default.fetch(new Request(`https://tower.example${path}`, init));
-  // Not text(), which complains of types such as NDJSON.
-  const text = new TextDecoder().decode(await response.arrayBuffer());
+  const text = await textOf(response);
   const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** The text of an answer; of one that goes on and on, how it begins. */
+async function textOf(response: Response): Promise<string> {
+  const isEndless = response.headers.get("content-type") === "text/event-stream";
+  // The runtime complains of text() where a type does not begin with text/.
+  if (!isEndless || !response.body) return new TextDecoder().decode(await response.arrayBuffer());
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }

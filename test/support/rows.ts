@@ -10,6 +10,7 @@ import { openDatabase } from "../../src/storage/database.ts";
 import { upsertServices } from "../../src/storage/directory.ts";
 import { insertEvents } from "../../src/storage/event-log.ts";
 import { insertTransitions } from "../../src/storage/transition-log.ts";
+import { meterD1 } from "./meter.ts";
 
 /** A row of the directory, as told. */
 export function snapshot(service: string, fields: Partial<Snapshot> = {}): Snapshot {
@@ -92,4 +93,15 @@ export async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
       return steps.map(({ detail }) => detail).join("; ");
     }),
   );
+}
+
+/** How many rows D1 reads for each query of some work. */
+export async function rowsReadBy(work: () => Promise<unknown>): Promise<number[]> {
+  const meter = meterD1();
+  try {
+    await work();
+    return meter.queries.map(({ rowsRead }) => rowsRead);
+  } finally {
+    meter.stop();
+  }
 }

@@ -9,7 +9,16 @@ export type Answer = Record<string, unknown>;
 /** What a request says. */
 export interface Said {
   query?: Record<string, unknown>;
-  body?: Record<string, unknown>;
+  body?: Record<string, unknown> | Record<string, unknown>[];
+  /** Whether servers that are older than this client lack the route, which is told then. */
+  isNew?: boolean;
+}
+
+/** What is asked of a stream: its type, and what else is said. */
+export interface StreamSaid {
+  type: string;
+  query?: Record<string, unknown>;
+  headers?: Record<string, string>;
 }
 
 /** Makes requests to one server, and tries them again where that helps. */
@@ -27,9 +36,10 @@ export class Connection {
     this.#password = password;
     this.#options = {
       timeoutMs: options.timeoutMs ?? 10_000,
+      idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
       attempts: options.attempts ?? 4,
       fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-      sleep: options.sleep ?? ((ms) => new Promise((done) => setTimeout(done, ms))),
+      sleep: options.sleep ?? sleep,
       random: options.random ?? Math.random,
       now: options.now ?? Date.now,
       onWarning: options.onWarning ?? (() => undefined),
@@ -37,11 +47,33 @@ export class Connection {
   }
 
   /** Makes a request; throws a {@link WatchTowerError} where it fails for good. */
-  async request(method: string, path: string, said: Said = {}, signal?: AbortSignal): Promise<Answer> {
+  request(method: string, path: string, said: Said = {}, signal?: AbortSignal): Promise<Answer> {
+    return this.#tried(() => this.#attempt(method, path, said, signal));
+  }
+
+  /**
+   * Opens a stream of a type, and gives its text as it comes. A connection that breaks off, or on which nothing comes for
+   * long, is an error of status 0; only the end that the server makes is one.
+   */
+  stream(path: string, said: StreamSaid, signal?: AbortSignal): Promise<AsyncGenerator<string, void, undefined>> {
+    return this.#tried(() => this.#open(path, said, signal));
+  }
+
+  /** Waits, as between two attempts; a signal ends it. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#options.sleep(ms, signal);
+  }
+
+  /** From 0 to 1. */
+  random(): number {
+    return this.#options.random();
+  }
+
+  async #tried<T>(run: () => Promise<T>): Promise<T> {
     const { attempts, sleep, random } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#attempt(method, path, said, signal);
+        return await run();
       } catch (error) {
         if (!(error instanceof WatchTowerError) || !error.isTemporary || attempt >= attempts) throw error;
         const { retryAfter = 0 } = error;
@@ -52,8 +84,9 @@ export class Connection {
     }
   }
 
-  async #attempt(method: string, path: string, { query, body }: Said, outer?: AbortSignal): Promise<Answer> {
+  async #attempt(method: string, path: string, said: Said, outer?: AbortSignal): Promise<Answer> {
     const { fetch, timeoutMs } = this.#options;
+    const { query, body, isNew = false } = said;
     const what = `${method} ${path}`;
     const headers: Record<string, string> = { accept: "application/json", password: this.#password };
     if (body) headers["content-type"] = "application/json";
@@ -74,10 +107,60 @@ export class Connection {
     } finally {
       limit.clear();
     }
-    return this.#read(what, response, text);
+    return this.#read(what, response, text, isNew);
   }
 
-  #read(what: string, response: Response, text: string): Answer {
+  async #open(path: string, { type, query, headers }: StreamSaid, outer?: AbortSignal) {
+    const { fetch, timeoutMs } = this.#options;
+    const what = `GET ${path}`;
+    const limit = deadline(timeoutMs, outer);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${this.#base}${path}${queryText(query)}`, {
+        method: "GET",
+        headers: { accept: type, password: this.#password, ...headers },
+        redirect: "manual",
+        signal: limit.signal,
+      });
+      const isStream = response.ok && response.headers.get("content-type")?.startsWith(type);
+      if (isStream && response.body) return this.#chunksOf(what, response.body, limit);
+      text = await response.text();
+    } catch (error) {
+      limit.clear();
+      throw new WatchTowerError(what, 0, "", limit.isOver() ? `no answer within ${timeoutMs} ms` : reasonOf(error));
+    }
+    limit.clear();
+    this.#read(what, response, text, true);
+    throw new WatchTowerError(what, response.status, "", "The answer is not watchTower's.");
+  }
+
+  async *#chunksOf(what: string, body: ReadableStream<Uint8Array>, limit: Deadline) {
+    const { idleTimeoutMs } = this.#options;
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    try {
+      for (;;) {
+        limit.restart(idleTimeoutMs);
+        const { done, value } = await reader.read();
+        // Whoever reads may take their time.
+        limit.pause();
+        if (done) return;
+        yield decoder.decode(value, { stream: true });
+      }
+    } catch (error) {
+      throw new WatchTowerError(
+        what,
+        0,
+        "",
+        limit.isOver() ? `nothing came within ${idleTimeoutMs} ms` : reasonOf(error),
+      );
+    } finally {
+      limit.end();
+    }
+  }
+
+  #read(what: string, response: Response, text: string, isNew: boolean): Answer {
     const { status, headers } = response;
     // A browser doesn't say where to, and gives no status.
     if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
@@ -95,9 +178,24 @@ export class Connection {
     // The original server answers 200 always, and says in `result` what it means.
     const meant = response.ok && result !== undefined && result !== 200 ? result : status;
     const code = typeof answer?.code === "string" ? answer.code : "";
-    const hint = typeof answer?.hint === "string" ? answer.hint : "The answer is not watchTower's.";
+    const said = typeof answer?.hint === "string" ? answer.hint : "The answer is not watchTower's.";
+    const isMissing = isNew && (meant === 404 || meant === 405);
+    const hint = isMissing ? `The server has no ${what}: it is older than this client, or no watchTower.` : said;
     throw new WatchTowerError(what, meant, code, hint, retryAfter);
   }
+}
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const wake = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", wake);
+      done();
+    };
+    const timer = setTimeout(wake, ms);
+    signal?.addEventListener("abort", wake);
+    if (signal?.aborted) wake();
+  });
 }
 
 function baseOf(url: string): string {
@@ -126,25 +224,39 @@ function queryText(query: Record<string, unknown> = {}): string {
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
 }
 
+type Deadline = ReturnType<typeof deadline>;
+
 /** A signal that ends a request when its time is over, or when another one says so. */
 function deadline(timeoutMs: number, outer?: AbortSignal) {
   const controller = new AbortController();
   let isOver = false;
-  const timer = setTimeout(() => {
-    isOver = true;
-    controller.abort();
-  }, timeoutMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const abort = () => controller.abort();
-  outer?.addEventListener("abort", abort);
-  if (outer?.aborted) abort();
-  return {
+  const limit = {
     signal: controller.signal,
     isOver: () => isOver,
+    restart(ms: number) {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        isOver = true;
+        abort();
+      }, ms);
+    },
+    pause: () => clearTimeout(timer),
     clear() {
       clearTimeout(timer);
       outer?.removeEventListener("abort", abort);
     },
+    /** Ends what is still under way. */
+    end() {
+      limit.clear();
+      abort();
+    },
   };
+  limit.restart(timeoutMs);
+  outer?.addEventListener("abort", abort);
+  if (outer?.aborted) abort();
+  return limit;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,10 +1,17 @@
 import type { Client } from "./client.ts";
 import { WatchTowerError } from "./error.ts";
 import { backgroundTimer, onCleanExit } from "./host.ts";
-import { mended } from "./message.ts";
-import type { Level } from "./types.ts";
+import { mended, textOf } from "./message.ts";
+import { stampedBody } from "./new-event.ts";
+import type { EventOptions, Level, NewEvent, SentEvents } from "./types.ts";
+import { ulidMaker } from "./ulid.ts";
 
 const LONGEST_PAUSE_SECONDS = 60;
+/** What the server takes by one request: so many events, and so many bytes. */
+const MOST_EVENTS = 1_000;
+const MOST_BYTES = 1_048_576;
+/** As old as an event may be when the server gets it. */
+const OLDEST_MS = 30 * 86_400_000;
 
 /** How an {@link EventQueue} works. */
 export interface EventQueueOptions {
@@ -12,24 +19,34 @@ export interface EventQueueOptions {
   capacity?: number;
   /** How long the queue holds up the end of the host program at most, in milliseconds; 5,000 by default. */
   exitTimeoutMs?: number;
-  /** Hears of each attempt that failed. */
+  /** Hears of each attempt that failed, of each event that the server refused, and of those that became too old. */
   onError?: (error: unknown) => void;
 }
 
 interface Waiting {
-  service: string;
-  message: string;
-  level: Level | undefined;
-  alert: boolean | undefined;
+  event: NewEvent;
+  /** As JSON. */
+  bytes: number;
+  /** When it was taken, in milliseconds since the epoch. */
+  takenMs: number;
 }
 
-/** Sends events in the background, in order. It never throws, never blocks, and keeps no program alive. */
+/**
+ * Sends events in the background, in order, as many together as there are. Each has an id and its date from when it was
+ * taken: it is stored once, with its true date, however often and however late it is sent. The queue never throws, never
+ * blocks, and keeps no program alive.
+ */
 export class EventQueue {
   readonly #client: Client;
   readonly #capacity: number;
   readonly #options: EventQueueOptions;
   readonly #waiting: Waiting[] = [];
   readonly #abort = new AbortController();
+  readonly #newId = ulidMaker();
+  /** How many events a request has at most. */
+  #most = MOST_EVENTS;
+  /** Whether the server is older than this client, and takes events one at a time. */
+  #isSingle = false;
   #dropped = 0;
   #isSending = false;
   #isClosed = false;
@@ -57,19 +74,30 @@ export class EventQueue {
   }
 
   /** Takes an event, and returns at once. */
-  event(service: string, message: string, level?: Level, options: { alert?: boolean } = {}): void {
+  event(service: string, message: string, level?: Level, options: EventOptions = {}): void {
+    this.put({ ...options, service, message, level });
+  }
+
+  /** As {@link event}: the original's name for it. */
+  add(service: string, message: string, level?: Level, options?: EventOptions): void {
+    this.event(service, message, level, options);
+  }
+
+  /** Takes an event, and returns at once. */
+  put(event: NewEvent): void {
     if (this.#isClosed || this.#waiting.length >= this.#capacity) {
       this.#dropped++;
       return;
     }
-    this.#waiting.push({ service, message: mended(message), level, alert: options?.alert });
+    try {
+      this.#waiting.push(this.#stamped(event, Date.now()));
+    } catch (error) {
+      // It can't be written as JSON, and would hold up all others.
+      this.#giveUp(event, (error as Error).message);
+      return;
+    }
     this.#forgetHost ??= onCleanExit(() => void this.close(this.#options.exitTimeoutMs));
     if (!this.#isSending) void this.#send();
-  }
-
-  /** As {@link event}: the original's name for it. */
-  add(service: string, message: string, level?: Level, options?: { alert?: boolean }): void {
-    this.event(service, message, level, options);
   }
 
   /** Waits until everything is sent, or the time is over, and says whether it was. */
@@ -98,37 +126,91 @@ export class EventQueue {
     this.#wake?.();
   }
 
+  #stamped(event: NewEvent, nowMs: number): Waiting {
+    const text = JSON.stringify(stampedBody({ ...event, message: mended(event.message) }, this.#newId, nowMs));
+    // What the program does with its fields from now on is no part of the event.
+    return { event: JSON.parse(text), bytes: new TextEncoder().encode(text).byteLength, takenMs: nowMs };
+  }
+
   async #send(): Promise<void> {
     this.#isSending = true;
+    // What a program says in one go travels together.
+    await undefined;
     let failures = 0;
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      const error = await this.#attempt(next);
+    while (this.#waiting.length > 0) {
+      this.#giveUpOld(Date.now());
+      const batch = this.#batch();
+      const [first] = batch;
+      if (!first) continue;
+      const outcome = await this.#attempt(batch.map(({ event }) => event));
       // Closed in the meantime: what was left is counted.
-      if (this.#waiting[0] !== next) break;
-      if (error === undefined || !isTemporary(error)) {
-        this.#waiting.shift();
-        if (error !== undefined) this.#dropped++;
+      if (this.#waiting[0] !== first) break;
+      if (!(outcome instanceof Error)) {
+        this.#waiting.splice(0, batch.length);
+        for (const { index, hint } of outcome.refused) this.#giveUp(batch[index]?.event, hint);
+        this.#most = Math.min(MOST_EVENTS, this.#most * 2);
+        failures = 0;
+      } else if (isTemporary(outcome)) {
+        await this.#pause(Math.max(2 ** failures++, outcome.retryAfter ?? 0));
+      } else if (isOfOne(outcome) && batch.length > 1) {
+        // One of them, or all together, are too much: each is tried for itself in the end.
+        this.#most = Math.ceil(batch.length / 2);
+      } else if (!isMissing(outcome) || this.#isSingle) {
+        this.#waiting.splice(0, batch.length);
+        this.#dropped += batch.length;
         failures = 0;
       } else {
-        await this.#pause(Math.max(2 ** failures++, (error as WatchTowerError).retryAfter ?? 0));
+        this.#isSingle = true;
       }
     }
     this.#isSending = false;
     for (const done of this.#whenEmpty.splice(0)) done();
   }
 
-  async #attempt({ service, message, level, alert }: Waiting): Promise<unknown> {
+  /** The events that are sent by the next request: as many as it may have. */
+  #batch(): Waiting[] {
+    const most = this.#isSingle ? 1 : this.#most;
+    // Around a list there are two brackets, and a comma behind each but the last.
+    let bytes = 1;
+    let count = 0;
+    for (const waiting of this.#waiting.slice(0, most)) {
+      bytes += waiting.bytes + 1;
+      if (count > 0 && bytes > MOST_BYTES) break;
+      count++;
+    }
+    return this.#waiting.slice(0, count);
+  }
+
+  #giveUpOld(nowMs: number): void {
+    while (this.#waiting[0] && nowMs - this.#waiting[0].takenMs > OLDEST_MS) {
+      this.#giveUp(this.#waiting.shift()?.event, "It has waited for 30 days; the server takes none that is older.");
+    }
+  }
+
+  #giveUp(event: NewEvent | undefined, hint: string): void {
+    this.#dropped++;
+    this.#report(new WatchTowerError(`The event of ${textOf(event?.service)}`, 400, "invalid_input", hint));
+  }
+
+  async #attempt(events: NewEvent[]): Promise<Pick<SentEvents, "refused"> | Error> {
+    const { signal } = this.#abort;
     try {
-      const { signal } = this.#abort;
-      await this.#client.event(service, message, level, { signal, ...(alert !== undefined && { alert }) });
-      return undefined;
+      if (!this.#isSingle) return await this.#client.sendEvents(events, { signal });
+      const { service, message, level, ...options } = events[0] as NewEvent;
+      await this.#client.event(service, message, level, { ...options, signal });
+      return { refused: [] };
     } catch (error) {
-      try {
-        this.#options.onError?.(error);
-      } catch {
-        // What the callback does wrong is not the host program's to suffer.
-      }
-      return error;
+      // That a server is older than this client is no failure.
+      if (this.#isSingle || !isMissing(error)) this.#report(error);
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // What the callback does wrong is not the host program's to suffer.
     }
   }
 
@@ -144,6 +226,16 @@ export class EventQueue {
   }
 }
 
-function isTemporary(error: unknown): boolean {
+function isTemporary(error: unknown): error is WatchTowerError {
   return error instanceof WatchTowerError && error.isTemporary;
+}
+
+/** Whether the server has no such route. */
+function isMissing(error: unknown): boolean {
+  return error instanceof WatchTowerError && (error.status === 404 || error.status === 405);
+}
+
+/** Whether a request may be refused for one of its events, or for their number. */
+function isOfOne(error: unknown): boolean {
+  return error instanceof WatchTowerError && (error.status === 400 || error.status === 413);
 }

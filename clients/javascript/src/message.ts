@@ -15,7 +15,7 @@ export function mended(message: unknown): string {
 }
 
 /** Whatever was given, as text: a program in JavaScript may give anything. */
-function textOf(message: unknown): string {
+export function textOf(message: unknown): string {
   if (typeof message === "string") return message;
   try {
     return String(message);

@@ -31,6 +31,22 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
+/** The body of a request, in which an id that is `*` is any ULID, and `*1795392000000` one of that time. */
+function bodyOf({ body }: { body?: unknown }): { body?: unknown } {
+  if (!Array.isArray(body)) return {};
+  const events = body.map((event: { id?: string }) => {
+    if (!event.id?.startsWith("*")) return event;
+    const time = event.id === "*" ? "[0-7][0-9A-HJKMNP-TV-Z]{9}" : timeText(Number(event.id.slice(1)));
+    return { ...event, id: expect.stringMatching(new RegExp(`^${time}[0-9A-HJKMNP-TV-Z]{16}$`)) };
+  });
+  return { body: events };
+}
+
+function timeText(ms: number): string {
+  const digits = [...ms.toString(32).padStart(10, "0")];
+  return digits.map((digit) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[Number.parseInt(digit, 32)]).join("");
+}
+
 function expectFailure(error: unknown, { status, code, hint }: Failure): void {
   expect(error).toBeInstanceOf(WatchTowerError);
   expect(error).toMatchObject({ status, code, hint: hint === "*" ? expect.stringMatching(/./) : hint });
@@ -40,16 +56,23 @@ function expectFailure(error: unknown, { status, code, hint }: Failure): void {
 describe("the contract", () => {
   it.each(contract("calls.json") as Case[])("$name", async ({ call, args, exchanges, waits = [], result, error }) => {
     const recording = recorded(exchanges);
-    const work = callOf(recording.client, call, args);
-    if (error) expectFailure(await errorOf(work), error);
-    else expect(await work).toEqual(result);
+    const items: unknown[] = [];
+    const work = callOf(recording.client, call, args, items);
+    if (error) {
+      expectFailure(await errorOf(work), error);
+      if (result !== undefined) expect(items).toEqual(result);
+    } else expect(await work).toEqual(result);
     expect(recording.requests.map(({ headers: _, ...request }) => request)).toEqual(
-      exchanges.map(({ request }) => request),
+      exchanges.map(({ request: { headers: _, ...request } }) => ({ ...request, ...bodyOf(request) })),
     );
-    for (const { headers, body } of recording.requests) {
+    for (const [i, { headers, body }] of recording.requests.entries()) {
       expect(headers.password).toBe(PASSWORD);
       expect(headers["content-type"]).toBe(body === undefined ? undefined : "application/json");
+      expect(headers["last-event-id"]).toBe(exchanges[i]?.request.headers?.["last-event-id"]);
     }
+    // What a client made of its own is the same in each attempt.
+    const made = recording.requests.map(({ body }) => JSON.stringify(body));
+    if (call === "sendEvents") expect(new Set(made).size).toBe(1);
     expect(recording.waits).toHaveLength(waits.length);
     for (const [i, [least, most]] of waits.entries()) {
       expect(recording.waits[i]).toBeGreaterThanOrEqual(least);

@@ -34,9 +34,11 @@ describe("a program with a full queue", () => {
   });
 
   it("sends what it has before it ends", async () => {
-    await using server = await serve((_, response) => response.end('{"result":200,"id":"01M8374DZ0Q2V8K6CJ5V0S3XKA"}'));
+    await using server = await serve((_, response) => response.end('{"result":200,"stored":3,"ids":[],"refused":[]}'));
     expect(await run("full-queue.ts", server.url)).toEqual({ code: 7, stdout: "dropped 7\n", stderr: "" });
-    expect(server.requests.map(({ body }) => JSON.parse(body).message)).toEqual(["event 0", "event 1", "event 2"]);
+    expect(server.requests.map(({ line }) => line)).toEqual(["POST /events"]);
+    const events: { message: string }[] = JSON.parse(server.requests[0]?.body ?? "");
+    expect(events.map(({ message }) => message)).toEqual(["event 0", "event 1", "event 2"]);
   });
 });
 

@@ -28,6 +28,9 @@ class Recording:
     def client(self, **options: Any) -> Client:
         return Client(BASE, PASSWORD, transport=self, sleep=self.waits.append, **options)
 
+    def stream(self, request: Request, _: float) -> "RecordedStream":
+        return RecordedStream(self(request), self.answers[len(self.requests) - 1])
+
     def __call__(self, request: Request) -> Response:
         assert request.url.startswith(BASE + "/"), request.url
         parts = urlsplit(request.url[len(BASE) :])
@@ -41,6 +44,29 @@ class Recording:
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         assert len(self.requests) <= len(self.answers), "one request too many"
         return answer_of(self.answers[len(self.requests) - 1])
+
+
+class RecordedStream:
+    """An answer as networks bring it: in pieces that heed neither lines nor characters."""
+
+    def __init__(self, response: Response, answer: Dict[str, Any]) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.is_closed = False
+        self._body = response.body
+        self._breaks_off = answer.get("breaksOff", False)
+
+    def read(self) -> bytes:
+        return self._body
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(0, len(self._body), 7):
+            yield self._body[at : at + 7]
+        if self._breaks_off:
+            raise ConnectionResetError("reset")
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 def answer_of(answer: Dict[str, Any]) -> Response:
@@ -79,7 +105,7 @@ def serving(
             server.requests.append((f"{self.command} {self.path}", body))
             answer(self)
 
-        do_GET = do_POST = do_DELETE = handle_one
+        do_GET = do_POST = do_PUT = do_DELETE = handle_one
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -9,7 +9,7 @@ from typing import Any, List
 from .recording import nowhere, say, serving, silent_server
 
 PROGRAMS = os.path.join(os.path.dirname(__file__), "programs")
-HEARTBEAT = say({"result": 200, "heartBeat": {"service": "worker"}, "id": "01M8374DZ0Q2V8K6CJ5V0S3XKA"})
+HEARTBEAT = say({"result": 200, "heartBeat": {"service": "worker"}, "stored": 0, "ids": [], "refused": []})
 
 
 def run(name: str, url: str, *args: str, line: str = "") -> "subprocess.CompletedProcess[str]":
@@ -49,7 +49,8 @@ class AProgramWithAFullQueue(unittest.TestCase):
         with serving(HEARTBEAT) as server:
             ended = run("full_queue.py", server.url)
             self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (7, "dropped 7\n", ""))
-            sent = [json.loads(body)["message"] for _, body in server.requests]
+            sent = [event["message"] for _, body in server.requests for event in json.loads(body)]
+            self.assertEqual(set(lines(server.requests)), {"POST /events"})
         self.assertEqual(sent, ["event 0", "event 1", "event 2"])
 
 
@@ -73,5 +74,5 @@ class AProgramThatPulses(unittest.TestCase):
             self.assertEqual((ended.returncode, ended.stderr), (0, ""))
             self.assertEqual(
                 lines(server.requests),
-                ["POST /heartbeat", "POST /event", "POST /event", "DELETE /heartbeat"],
+                ["POST /heartbeat", "POST /events", "POST /events", "DELETE /heartbeat"],
             )

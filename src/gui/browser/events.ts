@@ -2,7 +2,12 @@ import { localize } from "./clock.ts";
 import { elementOf, find, findAll, setQuery } from "./page.ts";
 import { ask, repeat } from "./poll.ts";
 
-const POLL_MS = 3_000;
+/** So often it is looked whether the stream is well. */
+const LOOK_MS = 2_000;
+/** Where there is none, so often news are asked for, and a stream is tried. */
+const POLL_MS = 10_000;
+/** A stream ends now and then, and begins again at once: only one that stays away for longer is given up. */
+const PATIENCE_MS = 6_000;
 /** So many are shown, so that a page that is left open doesn't grow without end. */
 const MOST_SHOWN = 1_000;
 
@@ -27,15 +32,8 @@ export function startEvents(): void {
     toggle?.classList.toggle("on", isOn);
     toggle?.classList.toggle("off", !isOn);
     if (isOn === (stop !== undefined)) return;
-    if (isOn)
-      stop = repeat(
-        () => POLL_MS,
-        () => fetchNew(list as HTMLElement, toggle as HTMLElement),
-      );
-    else {
-      stop?.();
-      stop = undefined;
-    }
+    stop?.();
+    stop = isOn ? listen(list as HTMLElement, toggle as HTMLElement) : undefined;
   }
 
   toggle.addEventListener("click", (event) => {
@@ -56,6 +54,66 @@ export function startEvents(): void {
   turn(toggle.getAttribute("aria-checked") === "true");
 }
 
+/**
+ * Shows events as the server's stream tells of them. Where there is no stream, because the session is over, today's quota
+ * is nearly used up, or nobody answers, news are asked for every now and then, which also finds out why.
+ * @returns ends it
+ */
+function listen(list: HTMLElement, toggle: HTMLElement): () => void {
+  let source: EventSource | undefined;
+  let lostMs = 0;
+  let askedMs = 0;
+
+  function open(): void {
+    const query = new URLSearchParams(location.search);
+    query.set("after", toggle.dataset.readUntil ?? "");
+    source = new EventSource(`/gui/events/stream?${query}`);
+    lostMs = Date.now();
+    source.onmessage = ({ data, lastEventId }) => {
+      if (lastEventId > (toggle.dataset.readUntil ?? "")) toggle.dataset.readUntil = lastEventId;
+      show(list, [(JSON.parse(data) as { row: string }).row]);
+    };
+    source.onopen = () => {
+      lostMs = 0;
+    };
+    source.onerror = () => {
+      // It tries again and again.
+      lostMs ||= Date.now();
+      // It does not come again by itself.
+      if (source?.readyState === EventSource.CLOSED) close();
+    };
+  }
+
+  function close(): void {
+    source?.close();
+    source = undefined;
+  }
+
+  async function look(): Promise<void> {
+    const isWell = source?.readyState === EventSource.OPEN;
+    if (isWell || (source && Date.now() - lostMs < PATIENCE_MS) || Date.now() - askedMs < POLL_MS) return;
+    await fetchNew(list, toggle);
+    // Only now: what fails is tried again sooner or later, by who repeats this.
+    askedMs = Date.now();
+    if (!source) open();
+  }
+
+  function onVisibility(): void {
+    if (!document.hidden) return;
+    close();
+    askedMs = 0;
+  }
+
+  document.addEventListener("visibilitychange", onVisibility);
+  const stop = repeat(() => LOOK_MS, look);
+  if (!document.hidden) open();
+  return () => {
+    document.removeEventListener("visibilitychange", onVisibility);
+    stop();
+    close();
+  };
+}
+
 async function fetchNew(list: HTMLElement, { dataset }: HTMLElement): Promise<void> {
   const query = new URLSearchParams(location.search);
   query.set("after", dataset.readUntil ?? "");
@@ -65,18 +123,27 @@ async function fetchNew(list: HTMLElement, { dataset }: HTMLElement): Promise<vo
     const { rows, next, after } = (await (await ask(`/gui/events/new?${query}`)).json()) as News;
     // What comes while this goes on is asked for next time.
     until ??= after;
-    const fresh = rows.map(elementOf).filter((row) => isWanted(list, row));
-    count += fresh.length;
+    count += show(list, rows, MOST_SHOWN - count);
     // Nobody reads so many: the page is made anew, with the newest and the way to the others.
     if (count > MOST_SHOWN) return location.reload();
-    for (const row of fresh) insert(list, row);
     if (next === undefined) break;
     query.set("next", next);
   }
   dataset.readUntil = until;
+}
+
+/**
+ * Shows those rows that are not there yet; none where they are more than `most`.
+ * @returns how many those are
+ */
+function show(list: HTMLElement, rows: readonly string[], most = MOST_SHOWN): number {
+  const fresh = rows.map(elementOf).filter((row) => isWanted(list, row));
+  if (fresh.length > most) return fresh.length;
+  for (const row of fresh) insert(list, row);
   letGo(list);
   const none = find("[data-no-events]");
   if (none) none.hidden = list.childElementCount > 0;
+  return fresh.length;
 }
 
 /** Whether an event is neither shown nor on the next page. */

@@ -7,11 +7,26 @@ const TIMEOUT_MS = 20_000;
 /** Thrown where the session is over. */
 class LoggedOut extends Error {}
 
+/** Thrown where pages rest until a moment, in milliseconds since the epoch. */
+class Resting extends Error {
+  readonly untilMs: number;
+
+  constructor(untilMs: number) {
+    super();
+    this.untilMs = untilMs;
+  }
+}
+
+/** Whoever is to come again after so many seconds shall wait for the next day's quota. */
+const LONG_SECONDS = 120;
+
 /** Asks the server for something of ours, as the one who has logged in. */
 export async function ask(path: string): Promise<Response> {
   const answer = await fetch(path, { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
   // Whoever is not logged in is led to the login.
   if (answer.type === "opaqueredirect") throw new LoggedOut();
+  const seconds = Number(answer.headers.get("retry-after"));
+  if (answer.status === 503 && seconds > LONG_SECONDS) throw new Resting(Date.now() + seconds * 1_000);
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   return answer;
 }
@@ -79,7 +94,14 @@ function showConnection(error?: unknown, lastMs = 0): void {
     link.textContent = "Log in again";
     banner.replaceChildren("The session is over. ", link);
   } else if (error !== undefined) {
-    const since = new Date(lastMs).toLocaleTimeString([], { hourCycle: "h23" });
-    banner.textContent = `The connection is lost: what you see is of ${since}. It is tried again.`;
+    const seen = `what you see is of ${clockOf(lastMs)}.`;
+    banner.textContent =
+      error instanceof Resting
+        ? `Today's quota is nearly used up: pages rest until ${clockOf(error.untilMs)}, so that pulses go on; ${seen}`
+        : `The connection is lost: ${seen} It is tried again.`;
   }
+}
+
+function clockOf(ms: number): string {
+  return new Date(ms).toLocaleTimeString([], { hourCycle: "h23" });
 }

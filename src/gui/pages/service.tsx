@@ -117,7 +117,12 @@ export async function getServicePage(c: AppContext): Promise<Response> {
         <section>
           <h2>Events</h2>
           <div data-live="events">
-            <EventList events={events.rows} timeZone={timeZone} linkOf={() => undefined} hasServices={false} />
+            <EventList
+              events={events.rows}
+              timeZone={timeZone}
+              linkOf={(wanted) => ("term" in wanted ? addQuery(pathOfEvents(name), { q: wanted.term }) : undefined)}
+              hasServices={false}
+            />
           </div>
           <a href={pathOfEvents(name)}>Search its events</a>
         </section>

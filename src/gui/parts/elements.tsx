@@ -1,4 +1,3 @@
-import type { EventFields } from "../../domain/event.ts";
 import { hashOf } from "../../domain/hash.ts";
 import {
   type Condition,
@@ -196,24 +195,6 @@ export function Message({ text }: { text: string }) {
         <span class="less">Less</span>
       </summary>
       <pre dir="auto">{text}</pre>
-    </details>
-  );
-}
-
-/** The fields of an event, as one searches for them; many are folded. */
-export function Fields({ fields }: { fields: EventFields }) {
-  const entries = Object.entries(fields);
-  const length = entries.reduce((sum, [name, value]) => sum + name.length + String(value).length + 2, 0);
-  const shown = entries.map(([name, value]) => (
-    <span class="field">
-      <bdi class="key">{name}</bdi>=<bdi>{String(value)}</bdi>{" "}
-    </span>
-  ));
-  if (length <= FOLDED_CHARACTERS) return <span class="said">{shown}</span>;
-  return (
-    <details class="said">
-      <summary>{entries.length === 1 ? "1 field" : `${entries.length} fields`}</summary>
-      {shown}
     </details>
   );
 }

@@ -1,12 +1,13 @@
 import { dateMs, type Event } from "../../domain/event.ts";
 import { toSeconds } from "../../domain/time.ts";
-import { classOfLevel, Exact, Fields, Level, Message, ServiceName } from "./elements.tsx";
+import { classOfLevel, Exact, Level, Message, ServiceName } from "./elements.tsx";
+import { Fields } from "./event-fields.tsx";
 
 interface EventListProps {
   events: readonly Event[];
   timeZone: string;
-  /** Where a click on a level or a service leads; undefined for nowhere, and for the service's page. */
-  linkOf: (wanted: { level: number } | { service: string }) => string | undefined;
+  /** Where a click on a level, a service or a field leads; undefined for nowhere, and for the service's page. */
+  linkOf: (wanted: { level: number } | { service: string } | { term: string }) => string | undefined;
   hasServices: boolean;
 }
 
@@ -32,7 +33,7 @@ export function EventRow({ event, timeZone, linkOf, hasServices }: { event: Even
       <Level level={level} {...(levelLink === undefined ? {} : { href: levelLink })} />
       {hasServices && <ServiceName name={service} {...(serviceLink === undefined ? {} : { href: serviceLink })} />}
       <Message text={message} />
-      {fields && <Fields fields={fields} />}
+      {fields !== undefined && <Fields fields={fields} linkOf={(term) => linkOf({ term })} />}
     </li>
   );
 }

@@ -1,5 +1,5 @@
 import { formatDate, SECOND_MS } from "../../domain/time.ts";
-import type { EventCount } from "../../storage/event-log.ts";
+import type { EventCount } from "../../storage/event-counts.ts";
 import { classOfLevel, Exact, iso } from "./elements.tsx";
 
 /** How many bars a range has. */
@@ -21,8 +21,8 @@ interface HistogramProps {
 /** How many events there were, over a range: each bar leads to its part of it. */
 export function Histogram({ counts, range, countedFrom, timeZone, linkOf }: HistogramProps) {
   const bars = Array.from({ length: BARS }, () => ({ error: 0, warning: 0, plain: 0 }));
-  for (const { part, level, count } of counts) {
-    const bar = bars[part];
+  for (const { bucket, level, count } of counts) {
+    const bar = bars[bucket];
     if (bar) bar[classOfLevel(level)] += count;
   }
   const totals = bars.map(({ error, warning, plain }) => error + warning + plain);

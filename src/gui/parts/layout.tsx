@@ -14,6 +14,7 @@ const PAGES = [
   { path: "/gui", name: "Services" },
   { path: "/gui/events", name: "Events" },
   { path: "/gui/alerts", name: "Alerts" },
+  { path: "/gui/rules", name: "Rules" },
   { path: "/gui/setup", name: "Set-up" },
 ] as const;
 

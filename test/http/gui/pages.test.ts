@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/domain/time.ts";
 import { ulid, ulids, ulidTimeMs } from "../../../src/domain/ulid.ts";
-import { MOST_COUNTED } from "../../../src/storage/event-log.ts";
+import { MOST_COUNTED } from "../../../src/storage/event-counts.ts";
 import { PASSWORD } from "../../support/client.ts";
 import { advance, START_MS, useTestClock } from "../../support/clock.ts";
 import { itemsOf, readable, Visitor } from "../../support/gui.ts";
@@ -343,10 +343,10 @@ describe("the events", () => {
 
   it("are counted up to a bound, and it is said from when on", async () => {
     await query("delete from events");
-    const all = Array.from({ length: MOST_COUNTED + 5 }, (_, i) => event(START_MS - 10_000_000 + i * 100));
+    const all = Array.from({ length: MOST_COUNTED.free + 5 }, (_, i) => event(START_MS - 10_000_000 + i * 100));
     for (let i = 0; i < all.length; i += 5_000) await storeEvents(...all.slice(i, i + 5_000));
     const text = readable(await page("/gui/events"));
-    expect(text).toContain(`${MOST_COUNTED} events, counted since`);
+    expect(text).toContain(`${MOST_COUNTED.free} events, counted since`);
   });
 
   it("are paged to and fro without loss or repetition", async () => {

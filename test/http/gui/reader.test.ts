@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openDatabase } from "../../../src/storage/database.ts";
+import { writeRule } from "../../../src/storage/rules.ts";
 import { PASSWORD, PASSWORD_PREVIOUS, PASSWORD_READ } from "../../support/client.ts";
 import { START_MS, useTestClock } from "../../support/clock.ts";
 import { readable, Visitor } from "../../support/gui.ts";
@@ -20,7 +22,7 @@ beforeEach(async () => {
   vi.setSystemTime(START_MS);
   vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
   for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
-  for (const table of ["services", "events", "alerts", "transitions"]) await query(`delete from ${table}`);
+  for (const table of ["services", "events", "alerts", "transitions", "rules"]) await query(`delete from ${table}`);
   reader = await loggedInBy(PASSWORD_READ);
 });
 afterEach(() => vi.restoreAllMocks());
@@ -36,6 +38,10 @@ async function died(service: string): Promise<void> {
   interceptProviders(({ url, body }) => new Response(`no ${url} ${JSON.stringify(body)}`, { status: 400 }));
   const [target, ...furtherTargets] = TARGETS;
   await monitorOf(service).pulse({ ...MINUTELY, target, furtherTargets });
+  for (const [i, target] of TARGETS.entries()) {
+    const rule = { name: `rule ${i}`, q: "x", target, count: 1, seconds: 60, quietSeconds: 60, writtenMs: START_MS };
+    await writeRule(openDatabase(env.DB), rule);
+  }
   await settle(service);
 }
 
@@ -45,7 +51,9 @@ const PAGES = [
   "/gui/services/read",
   "/gui/events",
   "/gui/events/new",
+  "/gui/events/export?format=csv",
   "/gui/alerts",
+  "/gui/rules",
   "/gui/setup",
 ];
 
@@ -60,7 +68,7 @@ describe("who logs in with the password that reads", () => {
       expect(text, path).not.toMatch(/name="action"/);
     }
     const admin = await Visitor.loggedIn();
-    for (const path of ["/gui/services/read", "/gui/alerts", "/gui/setup"]) {
+    for (const path of ["/gui/services/read", "/gui/alerts", "/gui/rules", "/gui/setup"]) {
       expect((await admin.open(path)).text.match(/method="post"/g)?.length, path).toBeGreaterThan(1);
     }
   });
@@ -74,8 +82,10 @@ describe("who logs in with the password that reads", () => {
       expect(text, path).not.toContain(DEFAULT_HOOK);
     }
     const masked = ["https://hooks.example/…", "uQi…", "T…@example.com"];
-    const text = readable((await reader.open("/gui/services/read")).text);
-    for (const target of masked) expect(text).toContain(target);
+    for (const path of ["/gui/services/read", "/gui/rules"]) {
+      const text = readable((await reader.open(path)).text);
+      for (const target of masked) expect(text, path).toContain(target);
+    }
     expect(readable((await reader.open("/gui/setup")).text)).toContain("webhook https://default.example/…");
     const admin = readable((await (await Visitor.loggedIn()).open("/gui/services/read")).text);
     for (const { target } of TARGETS) expect(admin).toContain(target);
@@ -83,7 +93,7 @@ describe("who logs in with the password that reads", () => {
 
   it("is told so on each page, and who may do everything is not", async () => {
     const admin = await Visitor.loggedIn();
-    for (const path of ["/gui", "/gui/events", "/gui/alerts", "/gui/setup"]) {
+    for (const path of ["/gui", "/gui/events", "/gui/alerts", "/gui/rules", "/gui/setup"]) {
       expect(readable((await reader.open(path)).text), path).toContain("Set-up read only Log out");
       expect(readable((await admin.open(path)).text), path).not.toContain("read only");
     }
@@ -95,9 +105,13 @@ describe("who logs in with the password that reads", () => {
     ["/gui/services/read", { action: "pause", minutes: "60" }],
     ["/gui/services/read", { action: "test" }],
     ["/gui/alerts", { id: "0000000000ABCDEFGHJKMNPQRS" }],
+    ["/gui/rules", { is: "new", name: "x", q: "x", count: "1", seconds: "1", quiet: "1", action: "save" }],
+    ["/gui/rules", { name: "kept", action: "delete" }],
     ["/gui/setup", { type: "webhook", target: "https://hooks.example/x" }],
   ])("changes nothing by a form that is sent to %s all the same: %j", async (path, fields) => {
     await monitorOf("read").pulse(MINUTELY);
+    const kept = { name: "kept", q: "x", target: TARGETS[0], count: 1, seconds: 60, quietSeconds: 60, writtenMs: 1 };
+    await writeRule(openDatabase(env.DB), kept);
     const sent = interceptProviders(() => new Response("ok"));
     const { status, text } = await reader.submit(path, fields);
     expect(status).toBe(403);
@@ -105,6 +119,7 @@ describe("who logs in with the password that reads", () => {
     expect(await monitorOf("read").snapshot()).toMatchObject({ status: "alive" });
     expect(await monitorOf("read").snapshot()).not.toHaveProperty("pauseUntil");
     expect(sent).toEqual([]);
+    expect(await query("select name from rules")).toEqual([{ name: "kept" }]);
   });
 
   it("can log out", async () => {

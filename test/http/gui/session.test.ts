@@ -29,7 +29,9 @@ const PAGES = [
   "/gui/services/a",
   "/gui/events?level=error",
   "/gui/events/new",
+  "/gui/events/export?format=csv",
   "/gui/alerts",
+  "/gui/rules",
   "/gui/setup",
 ];
 
@@ -45,7 +47,7 @@ describe("without a session", () => {
   it.each(PAGES)("%s leads to the login, and back", (path) => expectShutOut(new Visitor(), path));
 
   it("no form is taken", async () => {
-    for (const path of ["/gui/services/a", "/gui/alerts", "/gui/setup"]) {
+    for (const path of ["/gui/services/a", "/gui/alerts", "/gui/rules", "/gui/setup"]) {
       const { status, headers } = await new Visitor().submit(path, { action: "forget" });
       expect(status).toBe(303);
       expect(headers.get("location")).toBe("/gui/login");
@@ -227,7 +229,7 @@ describe("a session", () => {
   it("is not used by forms of other sites", async () => {
     const visitor = await Visitor.loggedIn();
     const headers = { "sec-fetch-site": "cross-site" };
-    for (const path of ["/gui/services/a", "/gui/alerts", "/gui/setup", "/gui/logout"]) {
+    for (const path of ["/gui/services/a", "/gui/alerts", "/gui/rules", "/gui/setup", "/gui/logout"]) {
       expect((await visitor.submit(path, { action: "forget" }, headers)).status, path).toBe(403);
     }
   });

@@ -35,6 +35,8 @@ export default {
       console.log("a line to stdout");
       console.error("a line to stderr");
     }
+    // A request that takes as long as somebody else wants.
+    if (pathname === "/wait-for") await fetch(await request.text());
     return Response.json({ result: 200, pathname });
   },
 

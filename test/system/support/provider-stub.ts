@@ -30,6 +30,8 @@ export interface ProviderStub extends AsyncDisposable {
   requests: StubRequest[];
   /** Sets what a path (without its query) is answered with from now on: an answer, or one made from each request. */
   answer(path: string, answer: StubAnswer | ((request: StubRequest) => StubAnswer)): void;
+  /** Answers a path only when something has happened. */
+  hold(path: string, until: Promise<void>): void;
   /** Waits for the `count`-th request that matches, earlier ones included. */
   waitFor(
     matches: (request: StubRequest) => boolean,
@@ -42,6 +44,7 @@ export interface ProviderStub extends AsyncDisposable {
 export async function startProviderStub(port = 0): Promise<ProviderStub> {
   const requests: StubRequest[] = [];
   const answers = new Map<string, (request: StubRequest) => StubAnswer>();
+  const held = new Map<string, Promise<void>>();
   const listeners = new Set<() => void>();
 
   const server = createServer(async (incoming, response) => {
@@ -49,7 +52,9 @@ export async function startProviderStub(port = 0): Promise<ProviderStub> {
     if (request === undefined) return;
     requests.push(request);
     for (const listener of listeners) listener();
-    const answer = answers.get(request.path.replace(/\?.*/, ""))?.(request) ?? {};
+    const path = request.path.replace(/\?.*/, "");
+    await held.get(path);
+    const answer = answers.get(path)?.(request) ?? {};
     if (answer.delayMs !== undefined) await delay(answer.delayMs, undefined, { ref: false });
     reply(response, answer);
   });
@@ -63,6 +68,7 @@ export async function startProviderStub(port = 0): Promise<ProviderStub> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     answer: (path, answer) => answers.set(path, typeof answer === "function" ? answer : () => answer),
+    hold: (path, until) => void held.set(path, until),
     waitFor: (matches, { count = 1, timeoutMs = 10_000 } = {}) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {

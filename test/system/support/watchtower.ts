@@ -7,6 +7,8 @@ import { copyProject, type Project } from "./project.ts";
 export interface StartOptions {
   /** Its configuration. */
   env?: Record<string, string>;
+  /** What stands behind `npm start --`. */
+  args?: string[];
   /** Any free one by default. */
   port?: number;
   /** In the project's folder by default. */
@@ -62,7 +64,8 @@ export async function startWatchTower(options: StartOptions = {}): Promise<Watch
 async function startIn(project: Project, options: StartOptions): Promise<WatchTower> {
   const { port = 0, stateDir: chosenDir } = options;
   const env = { ...options.env, PORT: String(port), ...(chosenDir !== undefined && { STATE_DIR: chosenDir }) };
-  const run = runCommand(project.dir, ["npm", "start"], env);
+  const { args = [] } = options;
+  const run = runCommand(project.dir, ["npm", "start", ...(args.length > 0 ? ["--", ...args] : [])], env);
   async function stop(): Promise<void> {
     killGroup(run.group);
     await waitUntilGone(run.group);

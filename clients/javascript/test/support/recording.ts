@@ -2,8 +2,16 @@ import { Client, type ClientOptions } from "../../src/index.ts";
 
 /** One request that has to be made, and what is answered. */
 export interface Exchange {
-  request: { method: string; path: string; query?: Record<string, string>; body?: unknown };
-  answer: { status: number; headers?: Record<string, string>; body?: unknown; text?: string } | { failure: string };
+  request: {
+    method: string;
+    path: string;
+    query?: Record<string, string>;
+    headers?: Record<string, string>;
+    body?: unknown;
+  };
+  answer:
+    | { status: number; headers?: Record<string, string>; body?: unknown; text?: string; breaksOff?: boolean }
+    | { failure: string };
 }
 
 /** What a client did over a recording. */
@@ -52,6 +60,20 @@ function requestOf(address: string, init: RequestInit): Recording["requests"][nu
 
 function answerOf(answer: Exchange["answer"]): Response {
   if ("failure" in answer) throw new TypeError("fetch failed", { cause: { code: answer.failure } });
-  const { status, headers = {}, body, text } = answer;
-  return new Response(body === undefined ? (text ?? "") : JSON.stringify(body), { status, headers });
+  const { status, headers = {}, body, text = "", breaksOff = false } = answer;
+  return new Response(body === undefined ? streamOf(text, breaksOff) : JSON.stringify(body), { status, headers });
+}
+
+/** A text as networks bring it: in pieces that heed neither lines nor characters. */
+function streamOf(text: string, breaksOff: boolean): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      at += 7;
+      if (at - 7 < bytes.length) controller.enqueue(bytes.subarray(at - 7, at));
+      else if (breaksOff) controller.error(new TypeError("terminated"));
+      else controller.close();
+    },
+  });
 }

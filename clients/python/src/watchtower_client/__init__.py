@@ -7,16 +7,20 @@ from .event_queue import EventQueue
 from .handler import WatchTowerHandler
 from .job import job
 from .pulser import Pulser
-from .types import Alert, Event, HeartBeat, Target
+from .types import Alert, Event, EventFields, HeartBeat, NewEvent, Rule, SentEvents, Target
 
 __all__ = [
     "Alert",
     "AsyncClient",
     "Client",
     "Event",
+    "EventFields",
     "EventQueue",
     "HeartBeat",
+    "NewEvent",
     "Pulser",
+    "Rule",
+    "SentEvents",
     "Target",
     "WatchTowerError",
     "WatchTowerHandler",

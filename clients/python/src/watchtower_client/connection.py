@@ -5,15 +5,19 @@ import re
 import time
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Dict, Mapping, Optional
+from http.client import HTTPException
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, TypeVar, Union, cast
 from urllib.parse import quote, urlsplit
 
 from .error import WatchTowerError
-from .transport import Request, Response, Transport
+from .transport import Request, Response, Stream, Transport
 
 _LONGEST_RETRY_AFTER = 60.0
 
 Answer = Dict[str, Any]
+Body = Union[Mapping[str, Any], Sequence[Mapping[str, Any]]]
+
+_T = TypeVar("_T")
 
 
 class Connection:
@@ -27,6 +31,7 @@ class Connection:
         random: Callable[[], float],
         now: Callable[[], float],
         on_warning: Optional[Callable[[str], None]],
+        idle_timeout: float,
     ) -> None:
         self._base = _base_of(url)
         # Anything else can't travel in a header.
@@ -35,9 +40,10 @@ class Connection:
         self._password = password
         self._transport = transport
         self._attempts = attempts
-        self._sleep = sleep
-        self._random = random
-        self._now = now
+        self.sleep = sleep
+        self.random = random
+        self.now = now
+        self._idle_timeout = idle_timeout
         self._on_warning = on_warning
 
     def request(
@@ -46,39 +52,86 @@ class Connection:
         path: str,
         *,
         query: Optional[Mapping[str, Any]] = None,
-        body: Optional[Mapping[str, Any]] = None,
+        body: Optional[Body] = None,
+        is_new: bool = False,
     ) -> Answer:
-        """Makes a request; raises a WatchTowerError where it fails for good."""
+        """Makes a request; raises a WatchTowerError where it fails for good.
+
+        is_new: whether servers that are older than this client lack the route, which is told then.
+        """
+        return self._tried(lambda: self._attempt(method, path, query, body, is_new))
+
+    def stream(
+        self,
+        path: str,
+        kind: str,
+        *,
+        query: Optional[Mapping[str, Any]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+    ) -> Iterator[bytes]:
+        """Opens a stream of a media type, and gives its bytes as they come.
+
+        A connection that breaks off, or on which nothing comes for long, is an error of status 0; only the end that the
+        server makes is one.
+        """
+        return self._chunks(path, self._tried(lambda: self._open(path, kind, query, headers or {})))
+
+    def _tried(self, run: Callable[[], _T]) -> _T:
         attempt = 1
         while True:
             try:
-                return self._attempt(method, path, query, body)
+                return run()
             except WatchTowerError as error:
                 retry_after = error.retry_after or 0.0
                 if not error.is_temporary or attempt >= self._attempts or retry_after > _LONGEST_RETRY_AFTER:
                     raise
-                pause: float = 2 ** (attempt - 1) * (0.5 + self._random() / 2)
-                self._sleep(max(pause, retry_after))
+                pause: float = 2 ** (attempt - 1) * (0.5 + self.random() / 2)
+                self.sleep(max(pause, retry_after))
                 attempt += 1
 
     def _attempt(
-        self, method: str, path: str, query: Optional[Mapping[str, Any]], body: Optional[Mapping[str, Any]]
+        self, method: str, path: str, query: Optional[Mapping[str, Any]], body: Optional[Body], is_new: bool
     ) -> Answer:
         what = f"{method} {path}"
         headers = {"Accept": "application/json", "password": self._password}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
-            # Lone surrogates, which UTF-8 can't have, travel as escapes, and the server says what it thinks of them.
-            data = json.dumps({name: value for name, value in body.items() if value is not None}).encode("ascii")
+            data = _json(body)
         try:
             response = self._transport(Request(method, self._base + path + _query_text(query), headers, data))
         except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise WatchTowerError(what, 0, "", str(reason) or type(reason).__name__) from None
-        return self._read(what, response)
+            raise _failure(what, error) from None
+        return self._read(what, response, is_new)
 
-    def _read(self, what: str, response: Response) -> Answer:
+    def _open(
+        self, path: str, kind: str, query: Optional[Mapping[str, Any]], more: Mapping[str, str]
+    ) -> Stream:
+        what = f"GET {path}"
+        headers = {"Accept": kind, "password": self._password, **more}
+        request = Request("GET", self._base + path + _query_text(query), headers)
+        try:
+            stream = cast(Stream, cast(Any, self._transport).stream(request, self._idle_timeout))
+            if 200 <= stream.status < 300 and stream.headers.get("content-type", "").startswith(kind):
+                return stream
+            try:
+                response = Response(stream.status, stream.read(), stream.headers)
+            finally:
+                stream.close()
+        except (OSError, ValueError, HTTPException) as error:
+            raise _failure(what, error) from None
+        self._read(what, response, True)
+        raise WatchTowerError(what, response.status, "", "The answer is not watchTower's.")
+
+    def _chunks(self, path: str, stream: Stream) -> Iterator[bytes]:
+        try:
+            yield from stream
+        except (OSError, ValueError) as error:
+            raise _failure(f"GET {path}", error) from None
+        finally:
+            stream.close()
+
+    def _read(self, what: str, response: Response, is_new: bool) -> Answer:
         status = response.status
         if 300 <= status < 400:
             to = response.headers.get("location", "another address")
@@ -95,12 +148,14 @@ class Connection:
         # The original server answers 200 always, and says in `result` what it means.
         meant = result if is_ok and isinstance(result, int) and result != 200 else status
         code, hint = answer.get("code"), answer.get("hint")
+        if is_new and meant in (404, 405):
+            hint = f"The server has no {what}: it is older than this client, or no watchTower."
         raise WatchTowerError(
             what,
             meant,
             code if isinstance(code, str) else "",
             hint if isinstance(hint, str) else "The answer is not watchTower's.",
-            _retry_after_of(response.headers.get("retry-after"), self._now()),
+            _retry_after_of(response.headers.get("retry-after"), self.now()),
         )
 
 
@@ -116,10 +171,28 @@ def _base_of(url: str) -> str:
     return url.rstrip("/")
 
 
+def _json(body: Body) -> bytes:
+    given = [_given(item) for item in body] if isinstance(body, Sequence) else _given(body)
+    # Lone surrogates, which UTF-8 can't have, travel as escapes, and the server says what it thinks of them.
+    return json.dumps(given, allow_nan=False).encode("ascii")
+
+
+def _given(fields: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _failure(what: str, error: Exception) -> WatchTowerError:
+    reason = getattr(error, "reason", None) or error
+    return WatchTowerError(what, 0, "", str(reason) or type(reason).__name__)
+
+
 def _query_text(query: Optional[Mapping[str, Any]]) -> str:
-    given = {name: value for name, value in (query or {}).items() if value is not None}
-    pairs = [f"{quote(name, safe='')}={quote(str(value), safe='')}" for name, value in given.items()]
+    pairs = [f"{quote(name, safe='')}={quote(_shown(value), safe='')}" for name, value in _given(query or {}).items()]
     return "?" + "&".join(pairs) if pairs else ""
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _parse(body: bytes) -> Answer:

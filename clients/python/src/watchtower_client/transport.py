@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Iterator, Mapping, Optional
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,43 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Makes a request; raises OSError where there is no answer.
+#: Makes a request; raises OSError where there is no answer. One that can open streams has a method for that, too.
 Transport = Callable[[Request], Response]
+
+
+class Stream:
+    """An answer whose body is read as it comes.
+
+    To iterate it gives pieces of the body, and raises OSError where the connection breaks off, or where nothing comes
+    for longer than is tolerated, in seconds.
+    """
+
+    def __init__(self, answer: Any, deadline: "_Deadline", idle_timeout: float) -> None:
+        self.status: int = answer.status
+        self.headers = _headers_of(answer)
+        self._answer = answer
+        self._deadline = deadline
+        self._idle_timeout = idle_timeout
+
+    def read(self) -> bytes:
+        """The whole body, within the time of an answer."""
+        return bytes(self._answer.read())
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            self._deadline.extend(self._idle_timeout)
+            try:
+                chunk = self._answer.read1(65_536)
+            except http.client.HTTPException as error:
+                raise OSError(f"{type(error).__name__}: {error}") from error
+            if not chunk:
+                break
+            yield chunk
+        if self._answer.length:
+            raise OSError("the answer breaks off")
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 class HttpTransport:
@@ -43,7 +78,21 @@ class HttpTransport:
         self._context = context
 
     def __call__(self, request: Request) -> Response:
-        deadline = time.monotonic() + self._timeout
+        try:
+            with self._open(request, _Deadline(self._timeout)) as answer:
+                return Response(answer.status, answer.read(), _headers_of(answer))
+        except http.client.HTTPException as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error
+
+    def stream(self, request: Request, idle_timeout: float) -> Stream:
+        """Makes a request whose answer is read as it comes; only its head is bounded in time as a whole."""
+        deadline = _Deadline(self._timeout)
+        try:
+            return Stream(self._open(request, deadline), deadline, idle_timeout)
+        except http.client.HTTPException as error:
+            raise OSError(f"{type(error).__name__}: {error}") from error
+
+    def _open(self, request: Request, deadline: "_Deadline") -> Any:
         opener = urllib.request.build_opener(
             _NoRedirects(),
             _Handler(self._connect_timeout, deadline),
@@ -55,18 +104,26 @@ class HttpTransport:
             request.url, data=request.body, headers=dict(request.headers), method=request.method
         )
         try:
-            with opener.open(asked, timeout=self._timeout) as answer:
-                return _read(answer)
+            return opener.open(asked, timeout=self._timeout)
         except urllib.error.HTTPError as error:
-            with error:
-                return _read(error)
-        except http.client.HTTPException as error:
-            raise OSError(f"{type(error).__name__}: {error}") from error
+            return error
 
 
-def _read(answer: Any) -> Response:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(answer.status, answer.read(), headers)
+class _Deadline:
+    """A moment until which everything has to be read."""
+
+    def __init__(self, seconds: float) -> None:
+        self.extend(seconds)
+
+    def extend(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        return self._end - time.monotonic()
+
+
+def _headers_of(answer: Any) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -77,7 +134,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class _DeadlineReader(io.RawIOBase):
     """Reads from a socket until a moment, however slowly the bytes come."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
+    def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
         self._deadline = deadline
@@ -86,7 +143,7 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> Optional[int]:
-        left = self._deadline - time.monotonic()
+        left = self._deadline.left()
         if left <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(left)
@@ -97,7 +154,7 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
-def _bounded(connection: http.client.HTTPConnection, connect_timeout: float, deadline: float) -> Any:
+def _bounded(connection: http.client.HTTPConnection, connect_timeout: float, deadline: _Deadline) -> Any:
     """Gives a connection its own time-out for connecting, and one moment until which everything has to be read."""
 
     def connect(address: Any, timeout: Any, source: Any = None) -> socket.socket:
@@ -117,7 +174,7 @@ def _bounded(connection: http.client.HTTPConnection, connect_timeout: float, dea
 
 
 class _Handler(urllib.request.HTTPHandler):
-    def __init__(self, connect_timeout: float, deadline: float) -> None:
+    def __init__(self, connect_timeout: float, deadline: _Deadline) -> None:
         super().__init__()
         self._limits = (connect_timeout, deadline)
 
@@ -129,7 +186,7 @@ class _Handler(urllib.request.HTTPHandler):
 
 
 class _SecureHandler(urllib.request.HTTPSHandler):
-    def __init__(self, connect_timeout: float, deadline: float, context: Optional[ssl.SSLContext]) -> None:
+    def __init__(self, connect_timeout: float, deadline: _Deadline, context: Optional[ssl.SSLContext]) -> None:
         super().__init__()
         self._limits = (connect_timeout, deadline)
         self._tls = context

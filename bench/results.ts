@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { type Figures, markdownOf } from "./figures.ts";
+
+/** What a run has found, and where and when. */
+export interface Result {
+  date: string;
+  machine: string;
+  versions: string;
+  parts: Record<string, Figures & { seconds: number }>;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+/** Of the last run; not kept in the repository. */
+const LATEST = join(ROOT, "bench", "results", "latest.json");
+/** What docs/benchmarks.md is made from, and what later runs are held to. */
+const PUBLISHED = join(ROOT, "bench", "published.json");
+const PAGE = join(ROOT, "docs", "benchmarks.md");
+
+/** A ratio that is below so much of the published one has fallen: less is what a busy machine does. */
+const FALLEN = 0.75;
+
+/** The machine, the versions and the day. */
+export function whereAndWhen(): Omit<Result, "parts"> {
+  const [cpu] = cpus();
+  const version = (name: string) =>
+    (JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8")) as { version: string }).version;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} cores (${cpu?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
+    versions: `Node ${process.versions.node}, workerd ${version("workerd")}, Miniflare ${version("miniflare")}`,
+  };
+}
+
+/** Figures as text for a terminal. */
+export function printed({ tables, ratios }: Figures): string {
+  const lines = Object.entries(ratios).map(([name, ratio]) => `ratio of ${name}: ${ratio.toFixed(2)}`);
+  return `\n${[...tables.map(markdownOf), lines.join("\n")].join("\n\n")}\n`;
+}
+
+/** Writes what was found; as what holds from now on, where that is asked for: parts that were not run stay as they were. */
+export function publish(result: Result, isToHold: boolean): void {
+  mkdirSync(join(LATEST, ".."), { recursive: true });
+  writeFileSync(LATEST, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(`Written to ${LATEST}`);
+  if (!isToHold) return;
+  const parts = { ...readPublished()?.parts, ...result.parts };
+  writeFileSync(PUBLISHED, `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
+  writeFileSync(PAGE, pageWith({ ...result, parts }, readFileSync(PAGE, "utf8")));
+}
+
+/** The ratios that have fallen far below what was published, one sentence each. */
+export function shortfalls({ parts }: Result): string[] {
+  const published = readPublished();
+  return Object.entries(parts).flatMap(([part, { ratios }]) =>
+    Object.entries(ratios).flatMap(([name, ratio]) => {
+      const before = published?.parts[part]?.ratios[name];
+      if (before === undefined || ratio >= before * FALLEN) return [];
+      return [`The ratio of ${name} has fallen to ${ratio.toFixed(2)}; published is ${before.toFixed(2)}.`];
+    }),
+  );
+}
+
+/** The published figures; undefined before the first. */
+export function readPublished(): Result | undefined {
+  try {
+    return JSON.parse(readFileSync(PUBLISHED, "utf8")) as Result;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The page with the published figures in the places that are marked for them. */
+export function pageWith(result: Result, page: string): string {
+  const { date, machine, versions, parts } = result;
+  const blocks: Record<string, string> = { machine: `${date}, on ${machine}; ${versions}.` };
+  for (const [name, { tables }] of Object.entries(parts)) blocks[name] = tables.map(markdownOf).join("\n\n");
+  return page.replace(/(<!-- figures: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g, (all, begin, name, end) => {
+    const block = blocks[name];
+    return block === undefined ? all : `${begin}\n${block}\n\n${end}`;
+  });
+}
+
+/** Whether the page says what was published; otherwise which command mends it. */
+export function checkPage(): string | undefined {
+  const published = readPublished();
+  const page = readFileSync(PAGE, "utf8");
+  if (!published || pageWith(published, page) === page) return undefined;
+  return "docs/benchmarks.md does not say what bench/published.json says: npm run bench -- --page";
+}

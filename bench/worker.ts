@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** A Worker that runs, in a process of its own. */
+export interface Worker {
+  url: URL;
+  /** Of its workerd. */
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** What to run: the folder of a wrangler.toml, where its state is, and its variables. */
+export interface Setup {
+  root: string;
+  stateDir: string;
+  variables?: Record<string, string>;
+}
+
+/** The folder of the product, and those of the floors. */
+export const ROOTS = {
+  product: resolve(import.meta.dirname, ".."),
+  pulse: join(import.meta.dirname, "floor-pulse"),
+  event: join(import.meta.dirname, "floor-event"),
+  hono: join(import.meta.dirname, "floor-hono"),
+};
+
+const PASSWORD = "a password of the usual length";
+/** What every request to the product carries. */
+export const HEADERS = { password: PASSWORD };
+
+/** As `npm start` sets them: nothing is counted, and alerts go to a webhook. */
+export const VARIABLES = {
+  PASSWORD,
+  PLAN: "paid",
+  DEFAULT_ALERT_TYPE: "webhook",
+  DEFAULT_ALERT_TARGET: "http://127.0.0.1:9/unused",
+  ALLOW_PRIVATE_WEBHOOKS: "true",
+};
+
+/** The CPU time that a process has used so far, in milliseconds; the system counts it in steps of 10. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The memory that a process has, in bytes. */
+export function memoryBytes(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)?.[1]) * 1_024;
+}
+
+/** What a folder takes on disk, in bytes: whole blocks. */
+export function diskBytes(dir: string): number {
+  return readdirSync(dir, { recursive: true }).reduce(
+    (sum, name) => sum + statSync(join(dir, String(name))).blocks * 512,
+    0,
+  );
+}
