@@ -14,6 +14,8 @@ import type { Setup, Worker } from "./worker.ts";
 export interface BareWorker extends Worker {
   /** Where its inspector listens, if it was asked for. */
   inspectorUrl: URL | undefined;
+  /** When its process was started, by `performance.now()`. */
+  startedMs: number;
 }
 
 // Its package says where the program is, to who asks as a CommonJS module.
@@ -33,6 +35,7 @@ export async function startBare(
   writeFileSync(join(stateDir, "config.capnp"), capnpOf(config, stateDir, variables));
   const args = ["serve", "--control-fd=3", ...(inspector ? ["--inspector-addr=127.0.0.1:0"] : []), "config.capnp"];
   const logFile = openSync(join(stateDir, "log"), "a");
+  const startedMs = performance.now();
   const child = spawn(WORKERD, args, { cwd: stateDir, stdio: ["ignore", logFile, logFile, "pipe"] });
   const exited = once(child, "exit");
   const ports = new Map<string, number>();
@@ -47,6 +50,7 @@ export async function startBare(
   return {
     url: urlOf("http"),
     pid: child.pid as number,
+    startedMs,
     inspectorUrl: inspector ? urlOf("inspector") : undefined,
     async stop() {
       child.kill();

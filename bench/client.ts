@@ -4,6 +4,8 @@ import { connect, type Socket } from "node:net";
 export interface Exchange {
   status: number;
   ms: number;
+  /** The status line and the headers. */
+  head: string;
   body: Buffer;
 }
 
@@ -76,7 +78,7 @@ export class Connection {
     const body = bodyOf(head, this.#received.subarray(headEnd + 4));
     if (body === undefined) return;
     this.#received = Buffer.alloc(0);
-    this.#answer?.resolve({ status: Number(head.slice(9, 12)), body });
+    this.#answer?.resolve({ status: Number(head.slice(9, 12)), head, body });
   }
 }
 

@@ -2,11 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Figures, Run } from "./figures.ts";
+import { cost } from "./parts/cost.ts";
+import { events } from "./parts/events.ts";
+import { lag } from "./parts/lag.ts";
+import { lists } from "./parts/lists.ts";
 import { pulses } from "./parts/pulses.ts";
+import { start } from "./parts/start.ts";
 import { printed, publish, type Result, shortfalls, whereAndWhen } from "./results.ts";
 
 /** The parts of the bench, in their order. */
-const PARTS: Record<string, (run: Run) => Promise<Figures>> = { pulses };
+const PARTS: Record<string, (run: Run) => Promise<Figures>> = { pulses, cost, events, lists, start, lag };
 
 /** Those that a short run has: what holds as a ratio. */
 const SHORT = ["pulses", "events"];

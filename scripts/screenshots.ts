@@ -23,6 +23,7 @@ const PAGES = {
   service: `/gui/services/${encodeURIComponent(SHOWN_SERVICE)}`,
   events: "/gui/events?since=86400",
   alerts: "/gui/alerts",
+  rules: "/gui/rules",
   "set-up": "/gui/setup",
 };
 

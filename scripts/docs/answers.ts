@@ -89,6 +89,13 @@ const alert = named(
   }),
 );
 
+const levelCounts = z.array(answer({ level: count, count }));
+const bucket = named(
+  "Bucket",
+  "How many events there were in a part of the range.",
+  answer({ from: said(date, "When it begins."), count, levels: levelCounts }),
+);
+
 const warnings = z.optional(z.array(z.string()).check(z.minLength(1)));
 const next = z.optional(z.string());
 const queued = said(
@@ -117,6 +124,31 @@ export const answers = {
     warnings,
   }),
   events: answer({ result: ok, events: z.array(event), next }),
+  eventStats: named(
+    "EventStats",
+    "How many events there are.",
+    answer({
+      result: ok,
+      from: date,
+      to: date,
+      countedFrom: said(
+        z.optional(date),
+        "The oldest event that was looked at; where there were too many to look at all.",
+      ),
+      count: said(count, "All of them."),
+      levels: said(levelCounts, "How many of each level, those that there are."),
+      services: said(
+        z.array(answer({ service: z.string(), count })).check(z.maxLength(100)),
+        "The services that have the most, at most 100.",
+      ),
+      otherServices: said(
+        answer({ services: count, count }),
+        "How many other services there are, and how many events they have.",
+      ),
+      bucketSeconds: said(count, "How long each bucket is."),
+      buckets: said(z.array(bucket), "One after the other, also those that have no events."),
+    }),
+  ),
   alerts: answer({ result: ok, alerts: z.array(alert), next }),
   hello: answer({
     result: ok,

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { ZodOpenApiMetadata } from "zod-openapi";
 import { HIGHEST_LEVEL, LEVEL_NAMES } from "../../src/domain/level.ts";
 import {
+  BUCKET_LIMITS,
   CLOCK_SLACK_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
   MOST_FIELD_NAME_CHARACTERS,
@@ -16,7 +17,9 @@ import {
 import {
   alertsSchema,
   cancelSchema,
+  eventExportSchema,
   eventSchema,
+  eventStatsSchema,
   eventsSchema,
   heartbeatSchema,
   heartbeatsSchema,
@@ -65,6 +68,23 @@ const paging = {
   service: { ...service, description: "Only those of this service." },
   cursor: { description: "`next` of the answer before: it carries the range, so that pages don't slide." },
   humanDates,
+} satisfies Record<string, ZodOpenApiMetadata>;
+
+const eventFilter = {
+  service: paging.service,
+  from: { description: "Date at or above; default 24 hours ago.", override: dateForms },
+  to: { description: "Date at or below; default 10 minutes from now, since clocks differ.", override: dateForms },
+  level: { description: `Level at or above: ${levelText}.`, override: levelForms },
+  message: {
+    description: "The message contains this, whatever the case of ASCII letters; every character is literal.",
+    override: { type: "string", pattern: NO_NUL },
+  },
+  q: {
+    description:
+      'A search: words, `"phrases"`, `service:api`, `level:>=error`, `host:web-1` for a field, `-` before what must not be, `OR` between alternatives.',
+    example: "level:>=error host:web-1 -timeout",
+    override: { type: "string", pattern: NO_NUL },
+  },
 } satisfies Record<string, ZodOpenApiMetadata>;
 
 /** What is said of each field of a request, and where its validation says less than is true. */
@@ -178,14 +198,31 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
     eventsSchema,
     {
       ...paging,
+      ...eventFilter,
       limit: { description: `The most rows to answer; default ${PAGE_LIMITS.events}.` },
-      from: { description: "Date at or above; default 24 hours ago.", override: dateForms },
-      to: { description: "Date at or below; default 10 minutes from now, since clocks differ.", override: dateForms },
-      level: { description: `Level at or above: ${levelText}.`, override: levelForms },
-      message: {
-        description: "The message contains this, whatever the case of ASCII letters; every character is literal.",
-        override: { type: "string", pattern: NO_NUL },
+    },
+  ],
+  [
+    eventStatsSchema,
+    {
+      ...eventFilter,
+      buckets: {
+        description: `The most buckets of the histogram; default ${BUCKET_LIMITS.usual}. There are as many as have a round width.`,
       },
+      humanDates,
+    },
+  ],
+  [
+    eventExportSchema,
+    {
+      ...eventFilter,
+      from: { description: "Date at or above; default the beginning.", override: dateForms },
+      to: { description: "Date at or below; default the end.", override: dateForms },
+      format: { description: "`ndjson`, the default: an event as JSON on each line; or `csv`." },
+      after: {
+        description: "The id of an event: only those after it. The answer is the rest of one that broke off after it.",
+      },
+      humanDates,
     },
   ],
   [

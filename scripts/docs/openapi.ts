@@ -11,7 +11,9 @@ import { MOST_BATCH_EVENTS } from "../../src/domain/limits.ts";
 import {
   alertsSchema,
   cancelSchema,
+  eventExportSchema,
   eventSchema,
+  eventStatsSchema,
   eventsSchema,
   heartbeatSchema,
   heartbeatsSchema,
@@ -28,7 +30,7 @@ type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
 
 const INTRODUCTION = `Services pulse, and each pulse promises the next; one that breaks its promise is dead, and its owner is alerted.
 
-Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Another method than those described is refused with 405.`;
+Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Lists, statistics and exports of events also take field.NAME=value, any number of them: the field of that name is that value. Another method than those described is refused with 405.`;
 
 const ERROR_NAMES: Record<ErrorStatus, string> = {
   400: "BadRequest",
@@ -182,6 +184,24 @@ function paths(): ZodOpenApiPathsObject {
       }),
     },
     "/list-events": { get: operation("listAllEvents", answers.events, { ...events, alias: "GET /events" }) },
+    "/events/stats": {
+      get: operation("eventStats", answers.eventStats, {
+        tag: "Events",
+        summary: "How many events there are: of each level, of each service, and over time",
+        query: eventStatsSchema,
+      }),
+    },
+    "/events/export": {
+      get: operation("exportEvents", undefined, {
+        tag: "Events",
+        summary: "All events that match, oldest first, as NDJSON or CSV",
+        query: eventExportSchema,
+        content: {
+          "application/x-ndjson": { schema: { type: "string" } },
+          "text/csv": { schema: { type: "string" } },
+        },
+      }),
+    },
     "/alerts": {
       get: operation("listAlerts", answers.alerts, {
         tag: "Alerts",
@@ -222,10 +242,13 @@ interface OperationParts {
   errors?: ErrorStatus[];
   isOpen?: boolean;
   isBrowserDoor?: boolean;
+  /** What is answered, where it is not JSON. */
+  content?: object;
 }
 
-function operation(operationId: string, answer: Answer, parts: OperationParts): ZodOpenApiOperationObject {
+function operation(operationId: string, answer: Answer | undefined, parts: OperationParts): ZodOpenApiOperationObject {
   const { tag, summary = "", alias, body, lines, query, path, errors = [], isOpen, isBrowserDoor } = parts;
+  const { content = { "application/json": { schema: answer } } } = parts;
   const statuses: ErrorStatus[] = [
     ...(body || query || path ? [400 as const] : []),
     ...(isOpen ? [] : [403 as const]),
@@ -250,7 +273,7 @@ function operation(operationId: string, answer: Answer, parts: OperationParts): 
       },
     }),
     responses: {
-      "200": { description: "Done.", content: { "application/json": { schema: answer } } },
+      "200": { description: "Done.", content },
       ...(isBrowserDoor && {
         "302": { description: "To the web interface.", headers: z.object({ location: z.literal("/gui") }) },
       }),

@@ -81,18 +81,18 @@ const SERVICES: DemoService[] = [
   { service: "old newsletter", nextIn: 7 * DAY, alerts: [MAIL], isCancelled: true },
 ];
 
-type DemoEvent = [service: string, level: number, message: string];
+type DemoEvent = [service: string, level: number, message: string, fields?: Record<string, string | number>];
 
 const EVENTS: DemoEvent[] = [
-  ["checkout worker", 1, "order 48213 paid by card in 420 ms"],
-  ["checkout worker", 1, "order 48214 paid by card in 391 ms"],
-  ["checkout worker", 3, "the payment provider answered after 4.1 s; 3 of 5 tries left"],
+  ["checkout worker", 1, "order 48213 paid by card in 420 ms", { host: "web-1", order: 48213, ms: 420 }],
+  ["checkout worker", 1, "order 48214 paid by card in 391 ms", { host: "web-2", order: 48214, ms: 391 }],
+  ["checkout worker", 3, "the payment provider answered after 4.1 s; 3 of 5 tries left", { host: "web-1" }],
   ["mail queue", 1, "sent 118 messages, 0 bounced"],
   ["mail queue", 2, "greylisted by mx2.example.org, trying again in 5 minutes"],
   ["front door", 1, "battery at 64 %"],
   ["garden sensor", 3, "battery at 4 %"],
-  ["nightly backup", 1, "412 GiB in 38 minutes, 3 snapshots pruned"],
-  ["search index", 0, "merged 14 segments"],
+  ["nightly backup", 1, "412 GiB in 38 minutes, 3 snapshots pruned", { host: "nas", pruned: 3 }],
+  ["search index", 0, "merged 14 segments", { host: "search-2", segments: 14 }],
   ["invoice export", 1, "37 invoices written to s3://books/2026"],
 ];
 
@@ -101,14 +101,22 @@ const ERRORS: DemoEvent[] = [
     "checkout worker",
     4,
     "PaymentError: card_declined\n    at charge (/srv/checkout/payments.ts:88:11)\n    at settle (/srv/checkout/orders.ts:214:20)\n    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)\n  order: 48209\n  provider: stripe\n  retryable: false",
+    { host: "web-2", order: 48209, provider: "stripe", status: 402 },
   ],
   ["search index", 4, "disk full on /var/lib/search: 0 bytes left of 40 GiB"],
 ];
 
+/** Rules, by their names: what is sent to make them. */
+const RULES: Record<string, object> = {
+  "declined cards": { q: 'service:"checkout worker" card_declined', count: 3, seconds: 300, quiet: 900 },
+  "disks nearly full": { q: '"disk full" OR "disk almost full"', quiet: 21_600 },
+  "slow checkout": { q: 'service:"checkout worker" ms:>2000', count: 20, seconds: 60, quiet: 3_600 },
+};
+
 /** A request with the password that has to succeed. */
 type Send = (method: string, path: string, body: object) => Promise<void>;
 
-/** Lets the services pulse. */
+/** Lets the services pulse, and writes the rules. */
 export async function pulse(send: Send, now: number): Promise<void> {
   for (const { service, nextIn, alerts, more, pausedForSeconds, isCancelled } of SERVICES) {
     const pause = pausedForSeconds !== undefined && { pauseUntil: now + pausedForSeconds };
@@ -117,6 +125,7 @@ export async function pulse(send: Send, now: number): Promise<void> {
     await send("POST", "/heartbeat", { service, nextIn, ...targets, ...more, ...pause });
     if (isCancelled) await send("DELETE", "/heartbeat", { service });
   }
+  for (const [name, rule] of Object.entries(RULES)) await send("PUT", `/rules/${encodeURIComponent(name)}`, rule);
 }
 
 /** Writes the past into the database, while nothing runs on it. */
@@ -126,6 +135,7 @@ export function writePast(file: string, now: number): void {
   database.exec("delete from transitions; delete from alerts; delete from events");
   for (const demo of SERVICES) writeHistory(database, demo, now, random);
   writeEvents(database, now, random);
+  writeAlertOfRule(database, now - 2 * HOUR);
   database.close();
 }
 
@@ -190,14 +200,26 @@ function writeAlerts(database: DatabaseSync, { service, alerts }: DemoService, k
   }
 }
 
+function writeAlertOfRule(database: DatabaseSync, date: number): void {
+  database
+    .prepare(
+      `insert into alerts (id, service, date, kind, alert_type, alert_target, title, message, state, attempts, last_answer, answers)
+       values (:id, :service, :date, 'event', 'mail', 'ops@example.com', :title, :title, 'delivered', 1, '202 Accepted', '[]')`,
+    )
+    .run({ id: ulid(date * 1000), service: SHOWN_SERVICE, date, title: "Rule declined cards: 3 events" });
+}
+
 /** A day of events, most of which are harmless; in the evening something breaks. */
 function writeEvents(database: DatabaseSync, now: number, random: () => number): void {
-  const insert = database.prepare("insert into events values (:id, :service, :level, :message, 0)");
+  const insert = database.prepare(
+    "insert into events (id, service, level, message, alert, fields) values (:id, :service, :level, :message, 0, :fields)",
+  );
   for (let ago = DAY; ago > 0; ago -= MINUTE + Math.floor(random() * 10 * MINUTE)) {
     const share = ago > 2 * HOUR && ago < 4 * HOUR ? 0.4 : 0.03;
     const kinds = random() < share ? ERRORS : EVENTS;
-    const [service, level, message] = kinds[Math.floor(random() * kinds.length)] as DemoEvent;
-    insert.run({ id: ulid((now - ago) * 1000), service, level, message });
+    const [service, level, message, fields] = kinds[Math.floor(random() * kinds.length)] as DemoEvent;
+    const json = fields === undefined ? null : JSON.stringify(fields);
+    insert.run({ id: ulid((now - ago) * 1000), service, level, message, fields: json });
   }
 }
 

@@ -47,8 +47,9 @@ export async function getEventStats(c: AppContext): Promise<Response> {
 }
 
 /** How many there are, and how many of each level. */
-function summed(counts: readonly EventCount[]): { count: number; levels: Record<number, number> } {
-  const levels: Record<number, number> = {};
-  for (const { level, count } of counts) levels[level] = (levels[level] ?? 0) + count;
+function summed(counts: readonly EventCount[]): { count: number; levels: { level: number; count: number }[] } {
+  const ofLevel = new Map<number, number>();
+  for (const { level, count } of counts) ofLevel.set(level, (ofLevel.get(level) ?? 0) + count);
+  const levels = [...ofLevel].map(([level, count]) => ({ level, count })).sort((a, b) => a.level - b.level);
   return { count: counts.reduce((sum, { count }) => sum + count, 0), levels };
 }

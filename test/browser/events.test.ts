@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { expectAccessible, expectNoSidewaysScroll } from "./support/browser.ts";
 import { chromiumPath } from "./support/chromium.ts";
 import { addEvent, done, loggedIn, useStage } from "./support/stage.ts";
 
@@ -14,9 +16,9 @@ describe.runIf(chromiumPath)("the events", () => {
     await visitor.open("/gui/events");
     await page.getByText("disk half full").waitFor();
     await page.getByLabel("Level").selectOption("error and above");
-    await page.getByLabel("Message contains").fill("DISK");
+    await page.getByRole("searchbox", { name: "Search" }).fill("DISK -half");
     await page.getByRole("button", { name: "Filter" }).click();
-    await page.getByText("disk full").waitFor();
+    await page.locator(".event", { hasText: "disk full" }).waitFor();
     expect(await page.locator(".event").count()).toBe(1);
     expect(new URL(page.url()).searchParams.get("level")).toBe("error");
 
@@ -33,7 +35,77 @@ describe.runIf(chromiumPath)("the events", () => {
     await page.locator(".histogram a").last().focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(/from=\d+/);
-    await page.getByText("disk full").waitFor();
+    await page.locator(".event", { hasText: "disk full" }).waitFor();
+    await done(visitor);
+  });
+
+  it("are searched for by the search language, whose mistakes are said at the box", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    await addEvent("searched", "the first timeout", "error", { host: "web-1", note: `<b>"long" ${"x".repeat(80)}` });
+    await addEvent("searched", "another timeout", "error", { host: "web-2" });
+    const box = page.getByRole("searchbox", { name: "Search" });
+    await visitor.open("/gui/events?service=searched");
+    await box.fill('timeout "and');
+    await box.press("Enter");
+    const problem = page.getByText("The search can't be read at character 9");
+    await problem.waitFor();
+    expect(await box.inputValue()).toBe('timeout "and');
+    const describedBy = await box.getAttribute("aria-describedby");
+    expect(await page.locator(`#${describedBy} mark`).textContent()).toBe('"and');
+    expect(await page.getByLabel("Service").inputValue()).toBe("searched");
+    await expectAccessible(visitor);
+    await box.fill("timeout -another");
+    await box.press("Enter");
+    await page.getByText("the first timeout").waitFor();
+    expect(await page.locator(".event").count()).toBe(1);
+    // What is folded can be read whole, by the keyboard, too.
+    await page.locator(".event").getByText("All fields").focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".event dd").getByText("x".repeat(80)).waitFor();
+    await page.locator(".event .field").first().press("Enter");
+    await page.waitForURL(/host/);
+    expect(await box.inputValue()).toBe("timeout -another host:web-1");
+    await box.fill("");
+    await box.press("Enter");
+    await page.locator(".event .field", { hasText: "web-2" }).click();
+    await page.waitForURL(/q=host%3Aweb-2/);
+    expect(await page.locator(".event").count()).toBe(1);
+    await page.getByText("How to search").click();
+    await page.getByRole("link", { name: "level:>=error", exact: true }).click();
+    await page.waitForURL(/q=level/);
+    await page.locator(".event", { hasText: "another timeout" }).waitFor();
+    // Of the page that says what is wrong, which is a 400, Chromium tells its console.
+    await visitor[Symbol.asyncDispose]();
+  });
+
+  it("show their fields on a narrow phone, and nothing is cut off", async () => {
+    const visitor = await loggedIn({ viewport: { width: 320, height: 640 } });
+    const { page } = visitor;
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`name-${i}-${"y".repeat(30)}`, "z".repeat(90)]),
+    );
+    await addEvent("narrow fields", "m", "info", many);
+    await visitor.open("/gui/events?service=narrow+fields");
+    await page.locator(".event").getByText("All fields").click();
+    await page.getByText("How to search").click();
+    await expectNoSidewaysScroll(visitor);
+    await expectAccessible(visitor);
+    await done(visitor);
+  });
+
+  it("are exported as they are searched for", async () => {
+    const visitor = await loggedIn();
+    const { page } = visitor;
+    const id = await addEvent("exported", "to a file", "error", { host: "web-1" });
+    await addEvent("exported", "not to a file", "error");
+    await visitor.open("/gui/events?service=exported&q=host:web-1");
+    const coming = page.waitForEvent("download");
+    await page.getByRole("link", { name: "NDJSON" }).click();
+    const download = await coming;
+    expect(download.suggestedFilename()).toMatch(/^events-.*\.ndjson$/);
+    const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ id, fields: { host: "web-1" } }]);
     await done(visitor);
   });
 
@@ -79,7 +151,7 @@ describe.runIf(chromiumPath)("the events", () => {
     await start.click();
     await page.getByText("the end").waitFor();
     expect(await start.count()).toBe(1);
-    await page.getByText("Less").click();
+    await page.getByText("Less", { exact: true }).click();
     await page.getByText("the end").waitFor({ state: "hidden" });
     await start.waitFor();
     await done(visitor);
@@ -113,6 +185,62 @@ describe.runIf(chromiumPath)("the events", () => {
     expect(await page.getByRole("switch", { name: "Live" }).getAttribute("aria-checked")).toBe("false");
     expect(new URL(page.url()).searchParams.get("live")).toBe(null);
     await done(visitor);
+  });
+
+  it("appear at once, each once, and take neither the focus nor the place away", async () => {
+    const visitor = await loggedIn({ viewport: { width: 1000, height: 500 } });
+    const { page } = visitor;
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    for (let i = 0; i < 30; i++) await addEvent("steady", `number ${i}`, "info", { host: `web-${i}` });
+    await visitor.open("/gui/events?service=steady&live=1");
+    const held = page.locator(".event", { hasText: "number 10" }).locator(".field");
+    await held.focus();
+    const top = () => held.evaluate((element) => element.getBoundingClientRect().top);
+    const before = await top();
+    const id = await addEvent("steady", "the newest", "info", { host: "new" });
+    await page.locator(`#event-${id}`).waitFor();
+    expect(await held.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(Math.abs((await top()) - before)).toBeLessThan(2);
+    const late = await addEvent("steady", "once more");
+    await page.locator(`#event-${late}`).waitFor();
+    const ids = await page.locator(".event").evaluateAll((rows) => rows.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(32);
+    expect(ids).toHaveLength(32);
+    // The stream told of them: nothing was asked for.
+    expect(asked).toContain("/gui/events/stream");
+    expect(asked).not.toContain("/gui/events/new");
+    await done(visitor);
+  });
+
+  it("are asked for where there is no stream, and it is said when the session is over", async () => {
+    const visitor = await loggedIn();
+    const { page, context } = visitor;
+    await page.route("**/gui/events/stream*", (route) => route.fulfill({ status: 503, body: "" }));
+    await visitor.open("/gui/events?service=asked&live=1");
+    const id = await addEvent("asked", "without a stream");
+    await page.locator(`#event-${id}`).waitFor();
+    // The quota is nearly used up.
+    await page.route("**/gui/events/new*", (route) =>
+      route.fulfill({ status: 503, headers: { "retry-after": "7200" }, body: "" }),
+    );
+    await page.getByText(/quota is nearly used up: pages rest until/).waitFor();
+    await page.unroute("**/gui/events/new*");
+    await page.unroute("**/gui/events/stream*");
+    const next = await addEvent("asked", "a stream again");
+    await page.locator(`#event-${next}`).waitFor();
+    await page.getByText(/quota is nearly used up/).waitFor({ state: "hidden" });
+    await context.clearCookies();
+    await page.route("**/gui/events/stream*", (route) => route.abort());
+    await page.evaluate(() => {
+      for (const value of [true, false]) {
+        Object.defineProperty(document, "hidden", { value, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }
+    });
+    await page.getByText("The session is over.").waitFor();
+    await page.getByRole("link", { name: "Log in again" }).waitFor();
+    await visitor[Symbol.asyncDispose]();
   });
 
   it("that came while nobody looked appear afterwards, also where there were none before", async () => {

@@ -13,6 +13,7 @@ import {
   stub,
   tower,
   useStage,
+  writeRule,
 } from "./support/stage.ts";
 
 useStage();
@@ -100,7 +101,7 @@ describe.runIf(chromiumPath)("on a narrow phone", () => {
 describe.runIf(chromiumPath)("without a script", () => {
   it("everything can be read and done", async () => {
     await pulse("plain");
-    await addEvent("plain", "a plain event");
+    await addEvent("plain", "a plain event", "info", { host: "web-1" });
     const visitor = await visit(browser, tower, { javaScriptEnabled: false });
     const { page } = visitor;
     await visitor.open("/gui");
@@ -118,6 +119,17 @@ describe.runIf(chromiumPath)("without a script", () => {
     await page.getByText("The service is cancelled").waitFor();
     await visitor.open("/gui/events?live=1");
     await page.getByText("a plain event").waitFor();
+    await page.getByRole("searchbox", { name: "Search" }).fill("plain host:web-1");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.locator(".field", { hasText: "web-1" }).click();
+    await page.getByText("a plain event").waitFor();
+    await page.getByRole("link", { name: "Rule from this search" }).click();
+    await page.getByLabel("Name").fill("plain rule");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The rule is saved.").waitFor();
+    await page.getByText("Delete…").click();
+    await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByText("No rules.").waitFor();
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Password").waitFor();
     await visitor[Symbol.asyncDispose]();
@@ -129,12 +141,13 @@ describe.runIf(chromiumPath).each([
   ["dark", 1280],
   ["light", 320],
 ] as const)("in the scheme %s, %i pixels wide", (colorScheme, width) => {
-  it.each(["/gui", "/gui/services/shown", "/gui/events", "/gui/alerts", "/gui/setup", "/gui/nowhere"])(
+  it.each(["/gui", "/gui/services/shown", "/gui/events", "/gui/alerts", "/gui/rules", "/gui/setup", "/gui/nowhere"])(
     "%s keeps nobody out, and nothing is cut off",
     async (path) => {
       await pulse("shown", { remindEvery: 600, grace: 30 });
       await pulse("shown dead", { nextIn: 1 });
-      await addEvent("shown", "an error", "error");
+      await addEvent("shown", "an error", "error", { host: "web-1", note: "n".repeat(200) });
+      await writeRule("shown rule", { q: 'level:>=error -"on purpose"', count: 3 });
       await addEvent("shown", `a long message ${"x".repeat(500)}`, "warning");
       const visitor = await loggedIn({ colorScheme, viewport: { width, height: 700 } });
       await visitor.open(path);

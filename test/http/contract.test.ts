@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import description from "../../public/openapi.json";
 import { createApp } from "../../src/app.ts";
+import { ulids } from "../../src/domain/ulid.ts";
+import { MOST_COUNTED } from "../../src/storage/event-counts.ts";
 import { type Answer, callWith, visit } from "../support/app.ts";
 import { call } from "../support/client.ts";
 import { useTestClock } from "../support/clock.ts";
@@ -18,6 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
+import { event as eventRow, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -183,6 +186,10 @@ describe("what is described of answers", () => {
       look(operation, await ask(operation, { service: "full", query }));
       // Not each event has fields, and the newest is of the service's death.
       if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
+      if (operation.id === "eventStats") {
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
+        look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
+      }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));
     }
     for (const operation of operations.filter(({ method }) => method === "DELETE")) {
@@ -229,7 +236,7 @@ describe.each(inputs)("what %s is given", (_, operation, schema) => {
     await monitorOf("described").pulse(MINUTELY);
     const good = (operation.body ? bodyOf(operation) : { service: "described" }) as Record<string, unknown>;
     // These have forms that the description tells in words alone.
-    const inWords = ["cursor", "from", "to", "pauseUntil", "alertTarget", "date", "id"];
+    const inWords = ["cursor", "after", "q", "from", "to", "pauseUntil", "alertTarget", "date", "id"];
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       for (const value of [undefined, ...edgeValues(field)]) {
         const { said, answer } = await send(operation, { ...good, [name]: value });

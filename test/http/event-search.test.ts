@@ -165,7 +165,8 @@ describe("whatever is searched for", () => {
 });
 
 function summed(events: readonly Event[]) {
-  return { count: events.length, levels: countsOf(events.map(({ level }) => String(level))) };
+  const levels = Object.entries(countsOf(events.map(({ level }) => String(level))));
+  return { count: events.length, levels: levels.map(([level, count]) => ({ level: Number(level), count })) };
 }
 
 function countsOf(names: readonly string[]): Record<string, number> {

@@ -558,6 +558,14 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
     },
   ],
   [
+    "an export that can't be made",
+    ["export.failed", "request.refused"],
+    async () => {
+      breakD1();
+      expect((await call("GET", `/events/export?q=${MARK}`)).status).toBe(503);
+    },
+  ],
+  [
     "a login that fails, and too many of them",
     ["login.refused", "login.throttled"],
     async () => {

@@ -137,6 +137,8 @@ describe("at 90 % of a quota", () => {
     "/heartbeats",
     "/events",
     "/list-events",
+    "/events/stats",
+    "/events/export",
     "/alerts",
     "/gui",
     "/gui/refresh",

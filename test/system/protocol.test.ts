@@ -20,27 +20,31 @@ beforeAll(async () => {
 });
 afterAll(() => tower.stop());
 
-/** An example of the page: commands, one a line, which all give the same answer. */
+/** An example of the page: commands, one a line, which all give the same answer, as JSON or as text. */
 interface Example {
   commands: string[];
   answer: string;
+  isText: boolean;
 }
 
-const EXAMPLE = /^```sh\n([\s\S]*?)```\n\n```json\n([\s\S]*?)```$/gm;
+const EXAMPLE = /^```sh\n([\s\S]*?)```\n\n```(json|text)\n([\s\S]*?)```$/gm;
 
 function examplesOf(page: string): Example[] {
-  return [...page.matchAll(EXAMPLE)].map(([, commands = "", answer = ""]) => ({
+  return [...page.matchAll(EXAMPLE)].map(([, commands = "", kind, answer = ""]) => ({
     commands: commands.trim().split("\n"),
     answer,
+    isText: kind === "text",
   }));
 }
 
 /** Runs a command as a reader would paste it. */
-async function run(command: string): Promise<unknown> {
+async function run(command: string, isText: boolean): Promise<unknown> {
   const env = { ...process.env, URL: tower.baseUrl, PASSWORD: tower.password, KEY: key };
   const { stdout } = await promisify(execFile)("bash", ["-c", `curl() { command curl -sS "$@"; }; ${command}`], {
     env,
   });
+  // The page shows lines as lines, whatever ends them.
+  if (isText) return stdout.replaceAll("\r\n", "\n");
   const answer = JSON.parse(stdout);
   key = answer.key ?? key;
   return answer;
@@ -58,11 +62,11 @@ function lasting(answer: unknown): unknown {
 }
 
 /** What a command answers, once it is what is shown: an alert may still be on its way when the delivery log is asked. */
-async function answerOf(command: string, shown: unknown): Promise<unknown> {
+async function answerOf(command: string, shown: unknown, isText: boolean): Promise<unknown> {
   let said: unknown;
   await vi.waitFor(
     async () => {
-      said = await run(command);
+      said = await run(command, isText);
       if (shown) expect(lasting(said), command).toEqual(shown);
       else if (command.includes("/alerts")) expect(said).toMatchObject({ alerts: [{ state: "delivered" }] });
     },
@@ -77,11 +81,11 @@ describe("docs/protocol.md", () => {
 
   it("shows what each of its commands answers", async () => {
     const answers: string[] = [];
-    for (const { commands, answer } of examples) {
-      const shown = isUpdate ? undefined : lasting(JSON.parse(answer));
-      const said = await Promise.all(commands.map((command) => answerOf(command, shown)));
+    for (const { commands, answer, isText } of examples) {
+      const shown = isUpdate ? undefined : lasting(isText ? answer : JSON.parse(answer));
+      const said = await Promise.all(commands.map((command) => answerOf(command, shown, isText)));
       for (const other of said) expect(lasting(other), commands.join("\n")).toEqual(lasting(said[0]));
-      answers.push(JSON.stringify(said[0], null, 2));
+      answers.push(isText ? String(said[0]).trimEnd() : JSON.stringify(said[0], null, 2));
     }
     if (isUpdate) writeFileSync(PAGE, withAnswers(page, answers));
   });
@@ -154,9 +158,9 @@ function asks(command: string, method: string, path: string): boolean {
 
 function withAnswers(page: string, answers: string[]): string {
   let next = 0;
-  return page.replace(EXAMPLE, (_, commands: string) => {
+  return page.replace(EXAMPLE, (_, commands: string, kind: string) => {
     const answer = answers[next++];
-    return `\`\`\`sh\n${commands}\`\`\`\n\n\`\`\`json\n${answer}\n\`\`\``;
+    return `\`\`\`sh\n${commands}\`\`\`\n\n\`\`\`${kind}\n${answer}\n\`\`\``;
   });
 }
 

@@ -147,7 +147,7 @@ export class EventQueue {
       if (this.#waiting[0] !== first) break;
       if (!(outcome instanceof Error)) {
         this.#waiting.splice(0, batch.length);
-        for (const { index, hint } of outcome.refused) this.#giveUp(batch[index]?.event, hint);
+        for (const { index, hint } of outcome.refused) if (batch[index]) this.#giveUp(batch[index].event, hint);
         this.#most = Math.min(MOST_EVENTS, this.#most * 2);
         failures = 0;
       } else if (isTemporary(outcome)) {
@@ -182,14 +182,15 @@ export class EventQueue {
   }
 
   #giveUpOld(nowMs: number): void {
-    while (this.#waiting[0] && nowMs - this.#waiting[0].takenMs > OLDEST_MS) {
-      this.#giveUp(this.#waiting.shift()?.event, "It has waited for 30 days; the server takes none that is older.");
+    for (let first = this.#waiting[0]; first && nowMs - first.takenMs > OLDEST_MS; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#giveUp(first.event, "It has waited for 30 days; the server takes none that is older.");
     }
   }
 
-  #giveUp(event: NewEvent | undefined, hint: string): void {
+  #giveUp(event: NewEvent, hint: string): void {
     this.#dropped++;
-    this.#report(new WatchTowerError(`The event of ${textOf(event?.service)}`, 400, "invalid_input", hint));
+    this.#report(new WatchTowerError(`The event of ${textOf(event.service)}`, 400, "invalid_input", hint));
   }
 
   async #attempt(events: NewEvent[]): Promise<Pick<SentEvents, "refused"> | Error> {

@@ -18,6 +18,11 @@ export function ulidMaker(): (ms: number) => string {
   };
 }
 
+/** The lowest ULID of a time: every event from then on is above it. */
+export function lowestUlid(ms: number): string {
+  return timeText(ms) + "0".repeat(RANDOM_LENGTH);
+}
+
 function timeText(ms: number): string {
   let text = "";
   for (let rest = Math.max(0, Math.floor(ms)); text.length < TIME_LENGTH; rest = Math.floor(rest / 32)) {

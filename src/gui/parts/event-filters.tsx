@@ -31,7 +31,7 @@ export function Filters({ query, filter, config, problem }: FiltersProps) {
             name="q"
             // What was asked for by `message` is a search, too.
             value={q ?? (message === undefined ? "" : messageTerm(message))}
-            placeholder={presetMessage ? messageTerm(presetMessage) : undefined}
+            placeholder={presetMessage ? messageTerm(presetMessage) : "timeout level:>=error host:web-1"}
             autocapitalize="none"
             spellcheck={false}
             aria-invalid={problem && "true"}

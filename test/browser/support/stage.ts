@@ -60,9 +60,21 @@ export async function forget(service: string): Promise<void> {
 }
 
 /** Stores an event, and says its id. */
-export async function addEvent(service: string, message: string, level: string | number = "info"): Promise<string> {
-  const answer = await tower.post("/event", { service, message, level });
+export async function addEvent(
+  service: string,
+  message: string,
+  level: string | number = "info",
+  fields: object = {},
+): Promise<string> {
+  const answer = await tower.post("/event", { service, message, level, fields });
   return ((await answer.json()) as { id: string }).id;
+}
+
+/** Writes a rule for the default target. */
+export async function writeRule(name: string, rule: object): Promise<void> {
+  const init = { method: "PUT", body: JSON.stringify(rule) };
+  const answer = await tower.fetch(`/rules/${encodeURIComponent(name)}`, init);
+  expect(answer.status, await answer.text()).toBe(200);
 }
 
 /** A service in the list. */

@@ -238,6 +238,27 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   [
+    "`GET /events`: a search for a field whose name is not plain, of 5 that each event has",
+    async () => {
+      await happened(MOST_SEARCHED + 1, { fields: { a: 1, b: 2, c: 3, d: 4, e: 5 } });
+      return ofRequest("GET", `/events?q=${encodeURIComponent('"what?":5')}`);
+    },
+  ],
+  [
+    "`GET /events/stats`: 10,000 events",
+    async () => {
+      await happened(10_000);
+      return ofRequest("GET", "/events/stats");
+    },
+  ],
+  [
+    "`GET /events/export`: 10,000 events",
+    async () => {
+      await happened(10_000);
+      return ofRequest("GET", "/events/export");
+    },
+  ],
+  [
     "`GET /alerts`: 100, the default",
     async () => {
       await told(101);

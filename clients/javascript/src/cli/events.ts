@@ -1,22 +1,86 @@
 import type { Client } from "../client.ts";
 import { WatchTowerError } from "../error.ts";
-import type { EventFilter, WatchTowerEvent, When } from "../types.ts";
+import type { EventFilter, WatchTowerEvent } from "../types.ts";
+import { lowestUlid } from "../ulid.ts";
+import type { Command, Surroundings } from "./command.ts";
+import { connect } from "./config.ts";
+import { COMMON } from "./options.ts";
+import { countOf, FILTER, filterOf, none, parse } from "./parse.ts";
 import { printable } from "./table.ts";
-
-const POLL_MS = 2_000;
-/** Events of the same seconds as the last one may be stored later: so far back it is asked again. */
-const OVERLAP_SECONDS = 60;
+import { UsageError } from "./usage.ts";
 
 const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
+const EVENTS = {
+  ...COMMON,
+  ...FILTER,
+  limit: { type: "string" },
+  json: { type: "boolean" },
+  follow: { type: "boolean", short: "f" },
+} as const;
+
+/** Prints the events that match, the newest last. */
+export const events: Command = async (args, { env, print, warn }) => {
+  const { values, positionals } = parse(args, EVENTS);
+  none(positionals);
+  const client = connect(values, env);
+  const filter = filterOf(values);
+  const show = shownBy(values.json);
+  if (values.follow) {
+    if (values.to !== undefined || values.limit !== undefined) {
+      throw new UsageError("--follow goes on without end: it takes neither --to nor --limit.");
+    }
+    return follow(client, filter, (event) => print(show(event)), warn);
+  }
+  for (const event of await eventsInOrder(client, filter, countOf(values.limit, "--limit"))) print(show(event));
+  return 0;
+};
+
+/** Prints events as they come, until it is interrupted. */
+export const tail: Command = async (args, { env, print, warn }) => {
+  const { to: _, ...options } = FILTER;
+  const { values, positionals } = parse(args, { ...COMMON, ...options, json: { type: "boolean" } });
+  none(positionals);
+  const show = shownBy(values.json);
+  return follow(connect(values, env), filterOf(values), (event) => print(show(event)), warn);
+};
+
+/** Prints all events that match, the oldest first, for other programs. */
+export const exportEvents: Command = async (args, { env, write, warn }) => {
+  const options = { ...COMMON, ...FILTER, format: { type: "string" }, after: { type: "string" } } as const;
+  const { values, positionals } = parse(args, options);
+  none(positionals);
+  const { format = "ndjson", after } = values;
+  if (format !== "ndjson" && format !== "csv") throw new UsageError(`--format must be ndjson or csv, not "${format}".`);
+  let hasBegun = false;
+  try {
+    for await (const text of connect(values, env).exportText(format, { ...filterOf(values), after })) {
+      hasBegun = true;
+      await write(text);
+    }
+    return 0;
+  } catch (error) {
+    if (!hasBegun || !(error instanceof WatchTowerError)) throw error;
+    warn(
+      `The export broke off: ${error.hint}. What was printed is not all; --after goes on after the last event's id.`,
+    );
+    return 3;
+  }
+};
+
+function shownBy(json: boolean | undefined): (event: WatchTowerEvent) => string {
+  return json ? JSON.stringify : eventLine;
+}
+
 /** An event as one line. */
-export function eventLine({ date, level, service, message }: WatchTowerEvent): string {
+export function eventLine({ date, level, service, message, fields = {} }: WatchTowerEvent): string {
   const time = new Date(date * 1_000).toISOString().replace("T", " ").replace(".000Z", "");
-  return `${time}  ${LEVELS[level] ?? level}  ${printable(service)}  ${printable(message)}`;
+  const more = Object.entries(fields).map(([name, value]) => `${printable(name)}=${printable(String(value))}`);
+  return [time, LEVELS[level] ?? level, printable(service), printable(message), ...more].join("  ");
 }
 
 /** The events that match, oldest first, as a reader of a log expects. */
-export async function eventsInOrder(client: Client, filter: EventFilter, most?: number): Promise<WatchTowerEvent[]> {
+async function eventsInOrder(client: Client, filter: EventFilter, most?: number): Promise<WatchTowerEvent[]> {
   const events: WatchTowerEvent[] = [];
   for await (const event of client.events(filter)) {
     events.push(event);
@@ -25,41 +89,28 @@ export async function eventsInOrder(client: Client, filter: EventFilter, most?: 
   return events.reverse();
 }
 
-/** What following needs of its surroundings. */
-export interface Following {
-  print: (event: WatchTowerEvent) => void;
-  /** Hears once of each outage, and of its end with nothing. */
-  note: (error: WatchTowerError | undefined) => void;
-  sleep: (ms: number) => Promise<void>;
-  now: () => number;
-  /** Ends it. */
-  signal: AbortSignal;
-}
-
-/** Prints events as they come, each once and in order, until it is told to end. An outage is waited out. */
-export async function followEvents(client: Client, filter: EventFilter, following: Following): Promise<void> {
-  const { print, note, sleep, now, signal } = following;
-  let printed = new Set<string>();
-  let from: When = filter.from ?? Math.floor(now() / 1_000);
+/** Follows events, those since a date first; an outage, and its end, are told once. */
+async function follow(
+  client: Client,
+  { from, to: _, limit: __, ...filter }: EventFilter,
+  print: (event: WatchTowerEvent) => void,
+  warn: Surroundings["warn"],
+): Promise<number> {
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort());
   let isDown = false;
-  while (!signal.aborted) {
-    try {
-      const events = await eventsInOrder(client, { ...filter, from });
-      for (const event of events) if (!printed.has(event.id)) print(event);
-      printed = new Set([...printed].slice(-10_000).concat(events.map(({ id }) => id)));
-      const latest = events.at(-1)?.date;
-      if (latest !== undefined) from = laterOf(from, latest - OVERLAP_SECONDS);
-      if (isDown) note(undefined);
-      isDown = false;
-    } catch (error) {
-      if (!(error instanceof WatchTowerError) || !error.isTemporary) throw error;
-      if (!isDown) note(error);
+  const events = client.tail(filter, {
+    signal: interrupted.signal,
+    lastEventId: from === undefined ? undefined : lowestUlid(Number(from) * 1_000),
+    onError(error) {
+      if (!isDown) warn(`${error.message}; trying again`);
       isDown = true;
-    }
-    await sleep(POLL_MS);
-  }
-}
-
-function laterOf(from: When, seconds: number): When {
-  return typeof from === "number" && from > seconds ? from : seconds;
+    },
+    onOpen() {
+      if (isDown) warn("reached again");
+      isDown = false;
+    },
+  });
+  for await (const event of events) print(event);
+  return 0;
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { WatchTowerError } from "../error.ts";
 import { COMMANDS } from "./commands.ts";
@@ -30,7 +31,7 @@ async function main([name = "", ...args]: string[]): Promise<number> {
     return 2;
   }
   try {
-    return await command(args, { env: process.env, print, warn, report: (error) => warn(textOf(error)) });
+    return await command(args, { env: process.env, print, write, warn, report: (error) => warn(textOf(error)) });
   } catch (error) {
     warn(textOf(error));
     if (error instanceof UsageError) return 2;
@@ -40,6 +41,10 @@ async function main([name = "", ...args]: string[]): Promise<number> {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
 }
 
 function warn(line: string): void {

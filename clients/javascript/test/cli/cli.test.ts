@@ -170,31 +170,214 @@ describe("other commands", () => {
     );
   });
 
-  it("events --follow prints each event once and in order, over an outage, until it is interrupted", async () => {
-    const now = Math.floor(Date.now() / 1_000);
-    const event = (id: number) => ({
-      id: String(id),
-      date: now,
-      level: 1,
-      service: "web",
-      message: `event ${id}`,
-      alert: false,
+  it("events are searched for, and shown with their fields", async () => {
+    const event = { id: "a", date: 1_795_392_000, level: 4, service: "web", message: "slow", alert: false };
+    await using server = await tower({
+      "GET /events": { result: 200, events: [{ ...event, fields: { host: "web-1", ms: 12.5, evil: "\u001b[2J" } }] },
     });
-    const polls = [[], [1], [2, 1], "down", [2, 1], [4, 3, 2, 1]];
-    let poll = 0;
-    await using server = await serve((_, response) => {
-      const now = polls[Math.min(poll++, polls.length - 1)];
-      if (now === "down")
-        response.writeHead(400 + 29, { "retry-after": "3600" }).end('{"result":429,"hint":"Slow down."}');
-      else response.end(JSON.stringify({ result: 200, events: (now as number[]).map(event) }));
+    const search = ["-q", 'level:>=error "disk full"', "--field", "host=web-1", "--field", "a=b=c"];
+    expect(text((await run(["events", ...search], at(server))).stdout)).toBe(
+      "2026-11-23 00:00:00  error  web  slow  host=web-1  ms=12.5  evil= [2J\n",
+    );
+    expect(server.requests[0]?.line).toBe(
+      "GET /events?q=level%3A%3E%3Derror%20%22disk%20full%22&field.host=web-1&field.a=b%3Dc",
+    );
+  });
+
+  it("event says fields: texts, numbers and booleans", async () => {
+    await using server = await tower();
+    await run(["event", "web", "slow", "--field", "host=1", "--field", "ms:=12.5", "--field", "ok:=true"], at(server));
+    expect(bodies(server)).toEqual([
+      ["POST /event", { service: "web", message: "slow", fields: { host: "1", ms: 12.5, ok: true } }],
+    ]);
+  });
+
+  it("rules are listed, written and deleted", async () => {
+    const rule = { name: "errors", q: "level:>=error", alertType: "mail", alertTarget: "a@b", quiet: 3_600 };
+    await using server = await tower({
+      "GET /rules": {
+        result: 200,
+        rules: [
+          { ...rule, count: 5, seconds: 60 },
+          { ...rule, name: "disk", q: '"disk full"', count: 1, seconds: 60 },
+        ],
+      },
+      "PUT /rules/errors": {
+        result: 200,
+        rule: { ...rule, count: 5, seconds: 60 },
+        warnings: ["MAIL_FROM is missing."],
+      },
+      "DELETE /rules/gone": { result: 404, code: "not_found", hint: "There is no rule of this name." },
     });
-    const following = start(["events", "--follow"], at(server));
+    const rows = text((await run(["rules"], at(server))).stdout)
+      .trimEnd()
+      .split("\n");
+    expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
+      ["rule", "search", "when", "quiet", "alerts"],
+      ["errors", "level:>=error", "5 events within 60 s", "60 min", "mail"],
+      ["disk", '"disk full"', "each event", "60 min", "mail"],
+    ]);
+    const options = ["-q", "level:>=error", "--count", "5", "--within", "1m", "--quiet", "1h", "--alert-type", "mail"];
+    const put = await run(["rules", "put", "errors", ...options, "--alert-target", "a@b"], at(server));
+    expect(put).toMatchObject({ code: 0, stderr: "watchtower: MAIL_FROM is missing.\n" });
+    expect(text(put.stdout)).toBe("errors alerts mail of 5 events within 60 s\n");
+    expect(text((await run(["rules", "delete", "errors"], at(server))).stdout)).toBe("errors is deleted\n");
+    expect(text((await run(["rules", "delete", "gone"], at(server))).stdout)).toBe("gone is unknown\n");
+    const body = { q: "level:>=error", alertType: "mail", alertTarget: "a@b", count: 5, seconds: 60, quiet: 3_600 };
+    expect(bodies(server)).toEqual([
+      ["GET /rules", ""],
+      ["PUT /rules/errors", body],
+      ["DELETE /rules/errors", ""],
+      ["DELETE /rules/gone", ""],
+    ]);
+  });
+});
+
+describe("watchtower tail", () => {
+  it.each([
+    ["tail", "--since", "1h"],
+    ["events", "--follow", "--since", "1h"],
+  ])("as %s %s prints each event once and in order, over an outage, until it is interrupted", async (...args) => {
+    const streams = [[1, 2], "down", [3], "down", [4]];
+    const seen: (string | undefined)[] = [];
+    const startedMs = Date.now();
+    await using server = await serve((request, response) => {
+      seen.push(request.headers["last-event-id"] as string | undefined);
+      const now = streams.shift();
+      if (now === "down") return response.writeHead(503).end('{"result":503,"hint":"Not now."}');
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("retry: 10\n\n");
+      for (const id of now as number[]) {
+        const event = { id: String(id), date: 1, level: 1, service: "web", message: `event ${id}`, alert: false };
+        response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
+      }
+      return streams.length > 0 && response.end();
+    });
+    const following = start([...args, "--service", "web", "-q", "x"], at(server));
     await vi.waitFor(() => expect(following.output()).toContain("event 4"), { timeout: 30_000, interval: 50 });
     following.child.kill("SIGINT");
     const { code, stdout, stderr } = await following.ended;
-    expect(code).toBe(0);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "watchtower: GET /events/tail (503): Not now.; trying again\nwatchtower: reached again\n".repeat(2),
+    });
     expect(text(stdout).match(/event \d/g)).toEqual(["event 1", "event 2", "event 3", "event 4"]);
-    expect(stderr).toMatch(/^watchtower: .*Slow down\.; trying again\nwatchtower: reached again\n$/);
+    expect(server.requests[0]?.line).toBe("GET /events/tail?service=web&q=x");
+    // It begins with the events of the last hour: after the lowest id of that time.
+    expect(seen.slice(1)).toEqual(["2", "2", "3", "3"]);
+    expect(seen[0]).toMatch(/^01[0-9A-Z]{8}0{16}$/);
+    const since = [...(seen[0] ?? "").slice(0, 10)].reduce(
+      (ms, digit) => ms * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(digit),
+      0,
+    );
+    expect(since).toBeGreaterThan(startedMs - 3_602_000);
+    expect(since).toBeLessThanOrEqual(Date.now() - 3_600_000);
+  });
+
+  it("says that a server is too old for it", async () => {
+    await using server = await serve((_, response) => response.writeHead(404).end('{"result":404,"hint":"No."}'));
+    expect(await run(["tail"], at(server))).toMatchObject({
+      code: 1,
+      stderr: "watchtower: The server has no GET /events/tail: it is older than this client, or no watchTower.\n",
+    });
+  });
+});
+
+describe("watchtower export", () => {
+  it("prints what comes, byte for byte", async () => {
+    const csv = `id,message\r\n${'1,"é\nü"\r\n'.repeat(100_000)}`;
+    await using server = await serve((_, response) =>
+      response.writeHead(200, { "content-type": "text/csv; charset=utf-8; header=present" }).end(csv),
+    );
+    const { code, stdout } = await run(["export", "--format", "csv", "--from", "5", "--after", "X"], at(server));
+    expect(code).toBe(0);
+    expect(text(stdout)).toBe(csv);
+    expect(server.requests[0]?.line).toBe("GET /events/export?format=csv&from=5&after=X");
+  });
+
+  it("that breaks off has code 3, and says so", async () => {
+    await using server = await serve((_, response) =>
+      response.writeHead(200, { "content-type": "application/x-ndjson" }).write("{}\n", () => response.destroy()),
+    );
+    const { code, stdout, stderr } = await run(["export"], at(server));
+    expect({ code, stdout: text(stdout) }).toEqual({ code: 3, stdout: "{}\n" });
+    expect(stderr).toMatch(/^watchtower: The export broke off: .*What was printed is not all/);
+  });
+});
+
+describe("watchtower event --stdin", () => {
+  const all = { result: 200, stored: 0, ids: [], refused: [] };
+
+  it("sends each line as an event, together", async () => {
+    await using server = await tower({ "POST /events": all });
+    const args = ["event", "web", "--stdin", "--level", "warning", "--field", "host=web-1"];
+    const { code, stdout, stderr } = await run(args, at(server), "first é\n\n\u2028second\r\nlast");
+    expect({ code, stdout: text(stdout), stderr }).toEqual({ code: 0, stdout: "3 events\n", stderr: "" });
+    const sent = bodies(server).flatMap(([, events]) => events);
+    const id = expect.stringMatching(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+    const event = { id, service: "web", level: "warning", fields: { host: "web-1" } };
+    expect(sent).toEqual(["first é", "\u2028second", "last"].map((message) => ({ ...event, message })));
+    expect(server.requests.every(({ line }) => line === "POST /events")).toBe(true);
+  });
+
+  it("sends the events that lines of JSON are, and tells which are none, or are refused", async () => {
+    await using server = await serve((_, response) => {
+      const events: { service?: string }[] = JSON.parse(server.requests.at(-1)?.body ?? "[]");
+      const refused = events.flatMap(({ service }, index) => (service ? [] : [{ index, hint: "service is missing." }]));
+      response.end(JSON.stringify({ ...all, refused }));
+    });
+    const exported = {
+      id: "01KXP4XMF0PJ52PJ52PJ52PJ52",
+      date: 1_784_160_000,
+      service: "a",
+      message: "\u2028",
+      level: 4,
+    };
+    const dated = { service: "a", message: "dated", date: "2026-07-16T02:00:00.123+02:00", fields: { ok: true } };
+    const input = `${JSON.stringify(exported)}\nno JSON\n${JSON.stringify({ message: "whose?" })}\n[]\n${JSON.stringify(dated)}\n`;
+    const { code, stdout, stderr } = await run(["event", "--stdin"], at(server), input);
+    expect({ code, stdout: text(stdout) }).toEqual({ code: 1, stdout: "2 events\n" });
+    expect(stderr.trimEnd().split("\n").sort()).toEqual([
+      "watchtower: This line is no event as JSON: []",
+      "watchtower: This line is no event as JSON: no JSON",
+      "watchtower: service is missing.",
+    ]);
+    const [first, , third] = bodies(server).flatMap(([, events]) => events);
+    expect(first).toEqual(exported);
+    expect(third).toEqual({
+      service: "a",
+      message: "dated",
+      fields: { ok: true },
+      id: expect.stringMatching(/^01KXM3J63V[0-9A-HJKMNP-TV-Z]{16}$/),
+    });
+  });
+
+  it("waits an outage out, loses nothing of what comes meanwhile, and holds no more than it can", async () => {
+    const lines = 20_000;
+    const arrived = new Map<string, string>();
+    let failures = 3;
+    await using server = await serve((_, response) => {
+      if (failures-- > 0) return response.writeHead(503).end('{"result":503,"hint":"Not now."}');
+      for (const { id, message } of JSON.parse(server.requests.at(-1)?.body ?? "[]")) arrived.set(id, message);
+      return response.end(JSON.stringify(all));
+    });
+    const input = Array.from({ length: lines }, (_, i) => `line ${i}\n`).join("");
+    const { code, stdout, stderr } = await run(["event", "web", "--stdin"], at(server), input);
+    expect({ code, stdout: text(stdout) }).toEqual({ code: 0, stdout: `${lines} events\n` });
+    expect(stderr).toBe("watchtower: POST /events (503): Not now.; trying again\n");
+    // Their ids sort as they came.
+    const inOrder = [...arrived].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, message]) => message);
+    expect(inOrder).toEqual(Array.from({ length: lines }, (_, i) => `line ${i}`));
+  });
+
+  it("sends what it has when it is interrupted", async () => {
+    await using server = await tower({ "POST /events": all });
+    const running = start(["event", "web", "--stdin"], at(server), "first\n", { keepsOpen: true });
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 20_000 });
+    running.child.stdin.write("second\n");
+    await vi.waitFor(() => expect(server.requests).toHaveLength(2), { timeout: 20_000 });
+    running.child.kill("SIGINT");
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(running.output()).toBe("2 events\n");
   });
 });
 
@@ -311,6 +494,16 @@ describe("wrong usage", () => {
     [["event", "a"], "Give the service and the message"],
     [["events", "--from", "yesterday-ish"], "--from must be a date"],
     [["events", "--limit", "0"], "--limit must be a count"],
+    [["events", "--field", "host"], "--field must be NAME=VALUE"],
+    [["events", "--field", "ms:=fast"], "--field must be NAME=VALUE"],
+    [["events", "--follow", "--limit", "5"], "--follow goes on without end"],
+    [["event", "--stdin", "--level", "error"], "Without a service each line is an event"],
+    [["event", "web", "text", "--stdin"], "With --stdin give the service at most"],
+    [["tail", "--to", "5"], "--to"],
+    [["export", "--format", "xml"], "--format must be ndjson or csv"],
+    [["rules", "put", "a"], "--query is missing"],
+    [["rules", "delete"], "Give the rule's name"],
+    [["rules", "nonsense"], '"nonsense" is not expected here'],
     [["run", "--service", "a", "--next-in", "1h"], "The command is missing"],
     [["run", "--next-in", "1h", "--", "true"], "--service is missing"],
     [["list", "--url", "ftp://x"], "The address: must be an http or https URL"],
@@ -322,7 +515,9 @@ describe("wrong usage", () => {
   });
 
   it("is not met by help, which every command has", async () => {
-    for (const command of ["pulse", "cancel", "list", "event", "events", "run", "config"]) {
+    for (const command of [
+      ...["pulse", "cancel", "list", "event", "events", "tail", "export", "rules", "run", "config"],
+    ]) {
       const { code, stdout } = await run([command, "--help"]);
       expect(code).toBe(0);
       expect(text(stdout)).toMatch(new RegExp(`^watchtower ${command} `));

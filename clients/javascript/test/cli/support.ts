@@ -15,7 +15,12 @@ export interface Ended {
 }
 
 /** Starts the command line with an empty home and nothing of ours in the environment but what is given. */
-export function start(args: string[], env: Record<string, string> = {}, input: string | Buffer = "") {
+export function start(
+  args: string[],
+  env: Record<string, string> = {},
+  input: string | Buffer = "",
+  { keepsOpen = false } = {},
+) {
   const home = mkdtempSync(join(tmpdir(), "watchtower-home-"));
   const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH, HOME: home, ...env } });
   const stdout: Buffer[] = [];
@@ -25,7 +30,8 @@ export function start(args: string[], env: Record<string, string> = {}, input: s
     stderr += chunk;
   });
   child.stdin.on("error", () => undefined);
-  child.stdin.end(input);
+  if (keepsOpen) child.stdin.write(input);
+  else child.stdin.end(input);
   const ended: Promise<Ended> = once(child, "close").then(([code, signal]) => ({
     code,
     signal,

@@ -12,6 +12,7 @@ new Pulser(client, service, {
     if (!hasPulsed) console.log("pulsing");
     hasPulsed = true;
   },
+  onError: (error) => console.log(`failed: ${error}`),
 }).start();
 
 const input = createInterface(process.stdin);

@@ -11,7 +11,7 @@ from .ending import at_exit
 from .error import WatchTowerError
 from .message import mended
 from .new_event import stamped_body
-from .types import EventFields, Level, NewEvent, Refused, When
+from .types import EventFields, Level, NewEvent, When
 from .ulid import UlidMaker
 
 _LONGEST_PAUSE = 60.0
@@ -201,7 +201,7 @@ class EventQueue:
                     self._waiting.popleft()
                 if error is None:
                     self._most = min(_MOST_EVENTS, self._most * 2)
-                    self._give_up([(batch[one["index"]].event, one["hint"]) for one in refused])
+                    self._give_up(refused)
                 else:
                     self._dropped += len(batch)
                 failures = 0
@@ -242,10 +242,11 @@ class EventQueue:
             break
         self._is_hurried = False
 
-    def _attempt(self, events: List[Dict[str, Any]]) -> Tuple[Optional[Exception], List[Refused]]:
+    def _attempt(self, events: List[Dict[str, Any]]) -> Tuple[Optional[Exception], _GivenUp]:
         try:
             if not self._is_single:
-                return None, self._client.send_events(cast(List[NewEvent], events))["refused"]
+                sent = self._client.send_events(cast(List[NewEvent], events))
+                return None, [(events[one["index"]], one["hint"]) for one in sent["refused"]]
             self._client.event(**events[0])
             return None, []
         except Exception as error:

@@ -17,8 +17,13 @@ def on_pulse(_: object) -> None:
     has_pulsed = True
 
 
+def on_error(error: Exception) -> None:
+    print(f"failed: {error}", flush=True)
+
+
 service, interval, next_in = sys.argv[1:]
-client = Client(os.environ["WATCHTOWER_URL"], os.environ["WATCHTOWER_PASSWORD"])
-Pulser(client, service, float(interval), next_in=float(next_in), on_pulse=on_pulse).start()
+ca_file = os.environ.get("WATCHTOWER_CA_FILE")
+client = Client(os.environ["WATCHTOWER_URL"], os.environ["WATCHTOWER_PASSWORD"], ca_file=ca_file)
+Pulser(client, service, float(interval), next_in=float(next_in), on_pulse=on_pulse, on_error=on_error).start()
 if sys.stdin.readline().strip() == "crash":
     raise RuntimeError("crash")

@@ -121,13 +121,8 @@ public final class Client {
      * @return the service; null where it is unknown
      */
     public HeartBeat heartbeat(String service) {
-        try {
-            Map<String, String> query = Collections.singletonMap("service", service);
-            return heartBeat(connection.request("GET", "/heartbeat", query, null));
-        } catch (WatchTowerException error) {
-            if (error.getStatus() == 404) return null;
-            throw error;
-        }
+        Map<String, Object> answer = unlessUnknown("GET", "/heartbeat", Collections.singletonMap("service", service));
+        return answer == null ? null : heartBeat(answer);
     }
 
     /**
@@ -163,13 +158,40 @@ public final class Client {
      * @return its id; null from a server that gives none
      */
     public String event(String service, String message, Object level, boolean alert) {
-        Map<String, Object> body = new LinkedHashMap<String, Object>();
-        body.put("service", service);
-        body.put("message", message);
-        body.put("level", level);
-        if (alert) body.put("alert", true);
+        return event(NewEvent.of(service, message).level(level).alert(alert));
+    }
+
+    /**
+     * Stores an event.
+     *
+     * @param event the event
+     * @return its id; null from a server that gives none
+     */
+    public String event(NewEvent event) {
+        return sendBody(event.body());
+    }
+
+    String sendBody(Map<String, Object> body) {
         Object id = connection.request("POST", "/event", null, body).get("id");
         return id instanceof String ? (String) id : null;
+    }
+
+    /**
+     * Stores events by one request. They get ids, so that another attempt stores none twice, unless they have one, or a
+     * date that is a text.
+     *
+     * @param events at most 1,000 and 1 MiB of them
+     * @return what became of each
+     */
+    public SentEvents sendEvents(Iterable<NewEvent> events) {
+        Ulids ulids = new Ulids();
+        List<Map<String, Object>> bodies = new ArrayList<Map<String, Object>>();
+        for (NewEvent event : events) bodies.add(event.stampedBody(ulids, connection.nowMs()));
+        return sendBodies(bodies);
+    }
+
+    SentEvents sendBodies(List<Map<String, Object>> bodies) {
+        return new SentEvents(connection.request("POST", "/events", null, bodies, true));
     }
 
     /**
@@ -200,6 +222,99 @@ public final class Client {
     }
 
     /**
+     * How many events match: of each level, of the services that have most, and over time.
+     *
+     * @param filter which ones, and into how many parts the time is divided
+     * @return the counts
+     */
+    public EventStats eventStats(Filter filter) {
+        Map<String, Object> answer = connection.request("GET", "/events/stats", filter.fields(), null, true);
+        Answers.list(answer, "buckets");
+        Map<String, Object> stats = new LinkedHashMap<String, Object>(answer);
+        stats.remove("result");
+        return new EventStats(stats);
+    }
+
+    /**
+     * All events that match, oldest first, as they come. To read them throws where the connection breaks off.
+     *
+     * @param filter which ones; there is no default for dates
+     * @return the events; to be closed
+     */
+    public EventStream exportEvents(Filter filter) {
+        return new Export(connection, filter);
+    }
+
+    /**
+     * The events that match, as they are stored from now on, until it is closed.
+     *
+     * @param filter which ones, without dates
+     * @return the events; to be closed
+     */
+    public EventStream tail(Filter filter) {
+        return tail(filter, null, null);
+    }
+
+    /**
+     * The events that match, as they are stored, until it is closed. A connection that ends is made anew, without an event
+     * lost or told twice; a refusal (another 4xx than 429) is thrown.
+     *
+     * @param filter which ones, without dates
+     * @param lastEventId goes on after this event, as far as the server remembers; null to begin with what comes now
+     * @param errors hears of each connection that was lost or could not be made; null for nobody
+     * @return the events; to be closed
+     */
+    public EventStream tail(Filter filter, String lastEventId, ErrorListener errors) {
+        return new Tail(connection, filter, lastEventId, errors);
+    }
+
+    /**
+     * All alert rules.
+     *
+     * @return the rules, by name
+     */
+    public List<Rule> rules() {
+        List<Rule> rules = new ArrayList<Rule>();
+        for (Object item : Answers.list(connection.request("GET", "/rules", null, null, true), "rules")) {
+            rules.add(new Rule(Answers.object(item, "rules")));
+        }
+        return rules;
+    }
+
+    /**
+     * One alert rule.
+     *
+     * @param name its name
+     * @return the rule; null where there is none of this name
+     */
+    public Rule rule(String name) {
+        Map<String, Object> answer = unlessUnknown("GET", rulePath(name), null);
+        return answer == null ? null : new Rule(Answers.object(answer.get("rule"), "rule"));
+    }
+
+    /**
+     * Writes an alert rule, in place of that of the same name.
+     *
+     * @param name its name
+     * @param rule what it says
+     * @return the rule as it holds
+     */
+    public Rule putRule(String name, NewRule rule) {
+        Map<String, Object> answer = connection.request("PUT", rulePath(name), null, rule.body(), true);
+        return new Rule(Answers.object(answer.get("rule"), "rule"));
+    }
+
+    /**
+     * Deletes an alert rule.
+     *
+     * @param name its name
+     * @return whether there was one
+     */
+    public boolean deleteRule(String name) {
+        return unlessUnknown("DELETE", rulePath(name), null) != null;
+    }
+
+    /**
      * Alerts, newest first, page by page as they are needed.
      *
      * @param filter which ones
@@ -223,6 +338,19 @@ public final class Client {
         return connection.request("GET", "/hello", null, null);
     }
 
+    private Map<String, Object> unlessUnknown(String method, String path, Map<String, String> query) {
+        try {
+            return connection.request(method, path, query, null);
+        } catch (WatchTowerException error) {
+            if (error.getStatus() == 404) return null;
+            throw error;
+        }
+    }
+
+    private static String rulePath(String name) {
+        return "/rules/" + Connection.encoded(name);
+    }
+
     private static HeartBeat heartBeat(Map<String, Object> answer) {
         return new HeartBeat(Answers.object(answer.get("heartBeat"), "heartBeat"));
     }
@@ -233,6 +361,7 @@ public final class Client {
         private final String password;
         private int connectTimeoutMs = 5000;
         private int timeoutMs = 10000;
+        private int idleTimeoutMs = 60000;
         private int attempts = 4;
         private boolean allowInsecureTls;
         private SSLSocketFactory sockets;
@@ -264,6 +393,17 @@ public final class Client {
          */
         public Builder timeoutMs(int ms) {
             this.timeoutMs = ms;
+            return this;
+        }
+
+        /**
+         * How long nothing may come of a stream: an export, a tail.
+         *
+         * @param ms milliseconds; 60,000 by default
+         * @return this
+         */
+        public Builder idleTimeoutMs(int ms) {
+            this.idleTimeoutMs = ms;
             return this;
         }
 
@@ -334,7 +474,7 @@ public final class Client {
             Transport used = transport != null
                     ? transport
                     : new HttpTransport(connectTimeoutMs, timeoutMs, sockets, allowInsecureTls);
-            return new Connection(url, password, used, attempts, surroundings, warnings);
+            return new Connection(url, password, used, attempts, surroundings, warnings, idleTimeoutMs);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.github.lucasmouilleron.watchtower;
 
+import java.util.Collections;
 import java.util.Map;
 
 /** An event. */
@@ -36,5 +37,12 @@ public final class Event extends Fields {
     /** @return whether it was sent as an alert */
     public boolean isAlert() {
         return flag("alert");
+    }
+
+    /** @return what it says besides its message: texts, Long, Double and Boolean by their names */
+    public Map<String, Object> getFields() {
+        Object fields = asMap().get("fields");
+        if (fields == null) return Collections.<String, Object>emptyMap();
+        return Collections.unmodifiableMap(Answers.object(fields, "fields"));
     }
 }

@@ -1,19 +1,39 @@
 package io.github.lucasmouilleron.watchtower;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 
-/** Sends events in the background, in order. It never throws, never blocks, and keeps no program alive. */
+/**
+ * Sends events in the background, in order, as many together as there are. Each has an id and its date from when it was
+ * taken: it is stored once, with its true date, however often and however late it is sent. The queue never throws, never
+ * blocks, and keeps no program alive.
+ */
 public final class EventQueue implements AutoCloseable {
     private static final double LONGEST_PAUSE_SECONDS = 60;
     private static final long DEFAULT_TIMEOUT_MS = 5000;
+    /** What the server takes by one request: so many events, and so many bytes. */
+    private static final int MOST_EVENTS = 1000;
+
+    private static final int MOST_BYTES = 1048576;
+    /** As old as an event may be when the server gets it. */
+    private static final long OLDEST_MS = 30L * 86400 * 1000;
 
     private final Client client;
     private final int capacity;
     private final ErrorListener errors;
     private final Surroundings surroundings;
-    private final Object changed = new Object();
+    final Object changed = new Object();
     private final Deque<Waiting> waiting = new ArrayDeque<Waiting>();
+    private final Ulids ulids = new Ulids();
+    /** How many events a request has at most. */
+    private int most = MOST_EVENTS;
+    /** Whether the server is older than this client, and takes events one at a time. */
+    private boolean isSingle;
+
     private long dropped;
     private boolean isClosed;
     private boolean isHurried;
@@ -34,7 +54,8 @@ public final class EventQueue implements AutoCloseable {
      *
      * @param client where to send events
      * @param capacity how many wait at most
-     * @param errors hears of each attempt that failed; null for nobody
+     * @param errors hears of each attempt that failed, of each event that the server refused, and of those that became too
+     *     old; null for nobody
      */
     public EventQueue(Client client, int capacity, ErrorListener errors) {
         this(client, capacity, errors, Surroundings.SYSTEM);
@@ -56,16 +77,40 @@ public final class EventQueue implements AutoCloseable {
      * @param level a number, or a name such as {@code error}; null for 0
      */
     public void event(String service, String message, Object level) {
-        Waiting event = new Waiting(service, Message.mended(message), level);
+        put(NewEvent.of(service, message).level(level));
+    }
+
+    /**
+     * Takes an event, and returns at once.
+     *
+     * @param event what the server would refuse of its message is mended
+     */
+    public void put(NewEvent event) {
+        NewEvent mended = event.with("message", Message.mended((String) event.body().get("message")));
+        WatchTowerException error;
         synchronized (changed) {
             if (isClosed || waiting.size() >= capacity) {
                 dropped++;
                 return;
             }
-            waiting.add(event);
-            if (thread == null) start();
-            changed.notifyAll();
+            error = add(mended, surroundings.nowMs());
         }
+        if (error != null) report(error);
+    }
+
+    /** Returns what is to be told, where the event can't be taken. */
+    private WatchTowerException add(NewEvent event, long nowMs) {
+        Waiting taken;
+        try {
+            taken = new Waiting(event.stampedBody(ulids, nowMs), nowMs);
+        } catch (RuntimeException wrong) {
+            // It can't be written as JSON, and would hold up all others.
+            return givenUp(event.body(), String.valueOf(wrong.getMessage()));
+        }
+        waiting.add(taken);
+        if (thread == null) start();
+        changed.notifyAll();
+        return null;
     }
 
     /**
@@ -172,29 +217,88 @@ public final class EventQueue implements AutoCloseable {
     private void sendOnAndOn() throws InterruptedException {
         int failures = 0;
         while (true) {
-            Waiting next;
+            List<Waiting> batch;
+            List<WatchTowerException> reports;
             synchronized (changed) {
                 while (waiting.isEmpty()) {
                     if (isClosed) return;
                     changed.wait();
                 }
-                next = waiting.peek();
+                reports = giveUpOld();
+                batch = batch();
             }
-            RuntimeException error = attempt(next);
+            for (WatchTowerException error : reports) report(error);
+            if (batch.isEmpty()) continue;
+            Outcome outcome = attempt(batch);
             synchronized (changed) {
                 // Closed in the meantime: what was left is counted.
-                if (waiting.peek() != next) continue;
-                if (error == null || !isTemporary(error)) {
-                    waiting.remove();
-                    if (error != null) dropped++;
-                    failures = 0;
-                    changed.notifyAll();
-                } else {
-                    double asked = ((WatchTowerException) error).getRetryAfter();
+                if (waiting.peek() != batch.get(0)) continue;
+                if (outcome.isTemporary()) {
+                    double asked = ((WatchTowerException) outcome.error).getRetryAfter();
                     rest(Math.min(Math.max(Math.pow(2, failures++), asked), LONGEST_PAUSE_SECONDS));
+                    continue;
                 }
+                if (outcome.isOfOne() && batch.size() > 1) {
+                    // One of them, or all together, are too much: each is tried for itself in the end.
+                    most = (batch.size() + 1) / 2;
+                    continue;
+                }
+                if (outcome.isMissing() && !isSingle) {
+                    isSingle = true;
+                    continue;
+                }
+                reports = settle(batch, outcome);
+                failures = 0;
+                changed.notifyAll();
             }
+            for (WatchTowerException error : reports) report(error);
         }
+    }
+
+    /** The events that are sent by the next request: as many as it may have. */
+    private List<Waiting> batch() {
+        List<Waiting> batch = new ArrayList<Waiting>();
+        // Around a list there are two brackets, and a comma behind each but the last.
+        long bytes = 1;
+        for (Waiting event : waiting) {
+            bytes += event.bytes + 1;
+            if (!batch.isEmpty() && (bytes > MOST_BYTES || isSingle || batch.size() >= most)) break;
+            batch.add(event);
+        }
+        return batch;
+    }
+
+    /** Takes those out that are stored, or refused; returns what is to be told of them. */
+    private List<WatchTowerException> settle(List<Waiting> batch, Outcome outcome) {
+        for (int i = 0; i < batch.size(); i++) waiting.remove();
+        List<WatchTowerException> reports = new ArrayList<WatchTowerException>();
+        if (outcome.error != null) {
+            dropped += batch.size();
+            return reports;
+        }
+        most = Math.min(MOST_EVENTS, most * 2);
+        for (SentEvents.Refused one : outcome.refused) {
+            if (one.getIndex() < 0 || one.getIndex() >= batch.size()) continue;
+            reports.add(givenUp(batch.get(one.getIndex()).body, one.getHint()));
+        }
+        return reports;
+    }
+
+    private List<WatchTowerException> giveUpOld() {
+        List<WatchTowerException> reports = new ArrayList<WatchTowerException>();
+        long nowMs = surroundings.nowMs();
+        while (!waiting.isEmpty() && nowMs - waiting.peek().takenMs > OLDEST_MS) {
+            String hint = "It has waited for 30 days; the server takes none that is older.";
+            reports.add(givenUp(waiting.remove().body, hint));
+        }
+        if (!reports.isEmpty()) changed.notifyAll();
+        return reports;
+    }
+
+    private WatchTowerException givenUp(Map<String, Object> body, String hint) {
+        dropped++;
+        String service = Message.mended(String.valueOf(body.get("service")));
+        return new WatchTowerException("The event of " + service, 400, "invalid_input", hint);
     }
 
     /** New events wake it, too; only who flushes is in a hurry. */
@@ -207,33 +311,72 @@ public final class EventQueue implements AutoCloseable {
         isHurried = false;
     }
 
-    private RuntimeException attempt(Waiting event) {
+    private Outcome attempt(List<Waiting> batch) {
         try {
-            client.event(event.service, event.message, event.level, false);
-            return null;
-        } catch (RuntimeException error) {
-            try {
-                if (errors != null) errors.onError(error);
-            } catch (RuntimeException more) {
-                // What the listener does wrong is not the host program's to suffer.
+            if (isSingle) {
+                client.sendBody(batch.get(0).body);
+                return new Outcome(null, Collections.<SentEvents.Refused>emptyList());
             }
-            return error;
+            List<Map<String, Object>> bodies = new ArrayList<Map<String, Object>>();
+            for (Waiting event : batch) bodies.add(event.body);
+            return new Outcome(null, client.sendBodies(bodies).getRefused());
+        } catch (RuntimeException error) {
+            Outcome outcome = new Outcome(error, Collections.<SentEvents.Refused>emptyList());
+            // That a server is older than this client is no failure.
+            if (isSingle || !outcome.isMissing()) report(error);
+            return outcome;
         }
     }
 
-    private static boolean isTemporary(RuntimeException error) {
-        return error instanceof WatchTowerException && ((WatchTowerException) error).isTemporary();
+    private void report(RuntimeException error) {
+        try {
+            if (errors != null) errors.onError(error);
+        } catch (RuntimeException more) {
+            // What the listener does wrong is not the host program's to suffer.
+        }
+    }
+
+    /** What became of a request. */
+    private static final class Outcome {
+        /** Null where it was taken. */
+        final RuntimeException error;
+
+        final List<SentEvents.Refused> refused;
+
+        Outcome(RuntimeException error, List<SentEvents.Refused> refused) {
+            this.error = error;
+            this.refused = refused;
+        }
+
+        boolean isTemporary() {
+            return error instanceof WatchTowerException && ((WatchTowerException) error).isTemporary();
+        }
+
+        /** Whether the server has no such route. */
+        boolean isMissing() {
+            return hasStatus(404) || hasStatus(405);
+        }
+
+        /** Whether a request may be refused for one of its events, or for their number. */
+        boolean isOfOne() {
+            return hasStatus(400) || hasStatus(413);
+        }
+
+        private boolean hasStatus(int status) {
+            return error instanceof WatchTowerException && ((WatchTowerException) error).getStatus() == status;
+        }
     }
 
     private static final class Waiting {
-        final String service;
-        final String message;
-        final Object level;
+        final Map<String, Object> body;
+        /** As JSON, which is ASCII. */
+        final int bytes;
+        final long takenMs;
 
-        Waiting(String service, String message, Object level) {
-            this.service = service;
-            this.message = message;
-            this.level = level;
+        Waiting(Map<String, Object> body, long takenMs) {
+            this.body = body;
+            this.bytes = Json.write(body).length();
+            this.takenMs = takenMs;
         }
     }
 }

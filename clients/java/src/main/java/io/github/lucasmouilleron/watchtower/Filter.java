@@ -71,6 +71,47 @@ public final class Filter {
     }
 
     /**
+     * Events that a search finds.
+     *
+     * @param search words, "phrases", -word, service:name, level:&gt;=error, host:web-1, OR
+     * @return another filter
+     */
+    public Filter search(String search) {
+        return with("q", search);
+    }
+
+    /**
+     * Events with a field of a value.
+     *
+     * @param name the field's name
+     * @param value a text, a number or a boolean
+     * @return another filter
+     */
+    public Filter field(String name, Object value) {
+        return with("field." + name, value);
+    }
+
+    /**
+     * Events after another one: for exports.
+     *
+     * @param id the id of the last one before
+     * @return another filter
+     */
+    public Filter after(String id) {
+        return with("after", id);
+    }
+
+    /**
+     * Into how many parts the time is divided at most: for counts.
+     *
+     * @param count from 1
+     * @return another filter
+     */
+    public Filter buckets(int count) {
+        return with("buckets", count);
+    }
+
+    /**
      * Alerts in a state.
      *
      * @param state {@code pending}, {@code delivered}, {@code failed} or {@code dropped}

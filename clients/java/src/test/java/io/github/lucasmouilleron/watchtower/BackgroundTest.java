@@ -4,7 +4,6 @@ import static io.github.lucasmouilleron.watchtower.Recording.map;
 import static io.github.lucasmouilleron.watchtower.Recording.ok;
 import static io.github.lucasmouilleron.watchtower.Recording.refusal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,11 +19,11 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
-/** What runs in the background: pulses and events. */
+/** What runs in the background: pulses, and the log. */
 class BackgroundTest {
     private static final Map<String, Object> TOOK = ok("heartBeat", map("service", "worker"));
     private static final Map<String, Object> FAILED = refusal(503);
-    private static final Map<String, Object> STORED = ok("id", "01M8374DZ0Q2V8K6CJ5V0S3XKA");
+    private static final Map<String, Object> STORED = ok("stored", 1L, "ids", List.of(), "refused", List.of());
 
     /** Pauses that are over at once; after so many, whoever pauses stays where it is until it is woken. */
     private static final class Pauses extends Recording {
@@ -57,12 +56,6 @@ class BackgroundTest {
             List<Object> methods = new ArrayList<>();
             for (Map<String, Object> request : requests()) methods.add(request.get("method"));
             return methods;
-        }
-
-        List<Object> messages() {
-            List<Object> messages = new ArrayList<>();
-            for (Map<String, Object> request : requests()) messages.add(((Map<?, ?>) request.get("body")).get("message"));
-            return messages;
         }
     }
 
@@ -173,81 +166,6 @@ class BackgroundTest {
     }
 
     @Test
-    void aQueueKeepsTheOrderWhileTheServerFailsAndTriesForAsLongAsItLives() throws InterruptedException {
-        List<Map<String, Object>> answers = new ArrayList<>(Collections.nCopies(9, refusal(500)));
-        answers.addAll(List.of(STORED, STORED, STORED));
-        Pauses pauses = new Pauses(answers, 99);
-        List<RuntimeException> errors = Collections.synchronizedList(new ArrayList<>());
-        CountDownLatch sent = new CountDownLatch(12);
-        Transport counting = (method, url, headers, body) -> {
-            sent.countDown();
-            return pauses.send(method, url, headers, body);
-        };
-        EventQueue queue = new EventQueue(pauses.builder().transport(counting).build(), 10, errors::add, pauses);
-        queue.event("a", "first", "error");
-        queue.add("a", "second", 2);
-        queue.event("a", "third", null);
-        assertTrue(sent.await(20, TimeUnit.SECONDS));
-        assertTrue(queue.flush(20_000));
-        List<Object> expected = new ArrayList<>(Collections.nCopies(10, "first"));
-        expected.addAll(List.of("second", "third"));
-        assertEquals(expected, pauses.messages());
-        assertEquals(List.of(1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0), pauses.waits);
-        assertEquals(9, errors.size());
-        assertEquals(0, queue.getDropped());
-        assertEquals(map("service", "a", "message", "second", "level", 2L), pauses.requests().get(10).get("body"));
-    }
-
-    @Test
-    void aQueueWaitsAsLongAsTheServerAsksButNotForHours() throws InterruptedException {
-        Pauses pauses = new Pauses(List.of(refusal(429, "Retry-After", "20"), refusal(429, "Retry-After", "7200"), STORED), 99);
-        CountDownLatch sent = new CountDownLatch(3);
-        Transport counting = (method, url, headers, body) -> {
-            sent.countDown();
-            return pauses.send(method, url, headers, body);
-        };
-        EventQueue queue = new EventQueue(pauses.builder().transport(counting).build(), 10, null, pauses);
-        queue.event("a", "patient", null);
-        assertTrue(sent.await(20, TimeUnit.SECONDS));
-        assertEquals(List.of(20.0, 60.0), pauses.waits);
-    }
-
-    @Test
-    void aQueueDropsWhatTheServerRefusesCountsItAndGoesOn() {
-        Pauses pauses = new Pauses(List.of(refusal(403), map("status", 200L, "text", "<html>"), STORED), 99);
-        EventQueue queue = new EventQueue(pauses.client(), 10, error -> {
-            throw new IllegalStateException("listener");
-        }, pauses);
-        for (String message : new String[] {"refused", "garbage", "fine"}) queue.event("a", message, null);
-        assertTrue(queue.flush(20_000));
-        assertEquals(List.of("refused", "garbage", "fine"), pauses.messages());
-        assertEquals(2, queue.getDropped());
-    }
-
-    @Test
-    void aQueueDropsAndCountsWhatComesWhenItIsFullOrClosed() throws InterruptedException {
-        CountDownLatch answered = new CountDownLatch(1);
-        Transport stuck = (method, url, headers, body) -> {
-            try {
-                answered.await(20, TimeUnit.SECONDS);
-            } catch (InterruptedException error) {
-                throw new AssertionError(error);
-            }
-            return Recording.answerOf(STORED);
-        };
-        EventQueue queue = new EventQueue(Client.builder(Recording.BASE, "secret").transport(stuck).build(), 2, null);
-        for (int i = 0; i < 4; i++) queue.event("a", "event " + i, null);
-        assertEquals(2, queue.size());
-        assertEquals(2, queue.getDropped());
-        assertFalse(queue.flush(10));
-        queue.close(10);
-        queue.event("a", "late", null);
-        assertEquals(5, queue.getDropped());
-        assertEquals(0, queue.size());
-        answered.countDown();
-    }
-
-    @Test
     void aMessageIsMendedAsLittleAsPossible() {
         assertEquals(" ", Message.mended(""));
         assertEquals("null", Message.mended(null));
@@ -279,10 +197,16 @@ class BackgroundTest {
         logger.log(Level.SEVERE, "failed", new IllegalStateException("boom"));
         handler.close();
         List<Object> levels = new ArrayList<>();
-        for (Map<String, Object> request : pauses.requests()) levels.add(((Map<?, ?>) request.get("body")).get("level"));
+        List<Object> messages = new ArrayList<>();
+        for (Map<String, Object> request : pauses.requests()) {
+            for (Object event : (List<?>) request.get("body")) {
+                levels.add(((Map<?, ?>) event).get("level"));
+                messages.add(((Map<?, ?>) event).get("message"));
+            }
+        }
         assertEquals(List.of(0L, 1L, 1L, 3L, 4L), levels);
-        assertEquals("a 1", pauses.messages().get(0));
-        String failed = (String) pauses.messages().get(4);
+        assertEquals("a 1", messages.get(0));
+        String failed = (String) messages.get(4);
         assertTrue(failed.startsWith("failed\njava.lang.IllegalStateException: boom"), failed);
         handler.publish(new LogRecord(Level.INFO, "late"));
     }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -34,13 +35,28 @@ class ContractTest {
         }
         Recording recording = new Recording(answers);
         Client client = recording.client();
-        if (step.containsKey("error")) checkFailure(client, step);
-        else assertEquals(step.get("result"), call(client, step));
-        assertEquals(expected, recording.requests);
-        for (int i = 0; i < recording.headers.size(); i++) {
-            assertEquals(Recording.PASSWORD, recording.headers.get(i).get("password"));
-            boolean hasBody = recording.requests.get(i).containsKey("body");
-            assertEquals(hasBody ? "application/json" : null, recording.headers.get(i).get("Content-Type"));
+        List<Object> items = new ArrayList<>();
+        if (step.containsKey("error")) {
+            checkFailure(client, step, items);
+            assertEquals(step.getOrDefault("result", List.of()), items);
+        } else {
+            assertEquals(step.get("result"), call(client, step, items));
+        }
+        assertEquals(expected.size(), recording.requests.size());
+        for (int i = 0; i < expected.size(); i++) {
+            Map<String, Object> wanted = map(expected.get(i));
+            Map<String, Object> made = recording.requests.get(i);
+            Map<String, String> headers = recording.headers.get(i);
+            assertEquals(Recording.PASSWORD, headers.get("password"));
+            assertEquals(made.containsKey("body") ? "application/json" : null, headers.get("Content-Type"));
+            assertEquals(
+                    wanted.containsKey("headers") ? map(wanted.get("headers")).get("last-event-id") : null,
+                    headers.get("Last-Event-ID"));
+            // What a client made of its own is the same in each attempt.
+            if (step.get("call").equals("sendEvents")) assertEquals(recording.requests.get(0), made);
+            Map<String, Object> said = new LinkedHashMap<>(wanted);
+            said.remove("headers");
+            assertEquals(said, fitted(made, said));
         }
         List<Object> waits = step.containsKey("waits") ? list(step.get("waits")) : List.of();
         assertEquals(waits.size(), recording.waits.size());
@@ -50,9 +66,39 @@ class ContractTest {
         }
     }
 
-    private static void checkFailure(Client client, Map<String, Object> step) {
+    /** A request in which an id is replaced by the {@code *}, or {@code *1795392000000}, that it satisfies. */
+    private static Map<String, Object> fitted(Map<String, Object> made, Map<String, Object> wanted) {
+        if (!(wanted.get("body") instanceof List) || !(made.get("body") instanceof List)) return made;
+        List<Object> events = new ArrayList<>();
+        for (Object event : list(made.get("body"))) {
+            Object pattern = map(list(wanted.get("body")).get(events.size())).get("id");
+            Map<String, Object> fitted = new LinkedHashMap<>(map(event));
+            if (fits((String) fitted.get("id"), (String) pattern)) fitted.put("id", pattern);
+            events.add(fitted);
+        }
+        Map<String, Object> request = new LinkedHashMap<>(made);
+        request.put("body", events);
+        return request;
+    }
+
+    private static boolean fits(String id, String pattern) {
+        if (id == null || pattern == null || !pattern.startsWith("*")) return false;
+        if (!id.matches("[0-7][0-9A-HJKMNP-TV-Z]{25}")) return false;
+        return pattern.equals("*") || msOf(id) == Long.parseLong(pattern.substring(1));
+    }
+
+    /** The time of a ULID, in milliseconds since the epoch. */
+    static long msOf(String id) {
+        long ms = 0;
+        for (char digit : id.substring(0, 10).toCharArray()) {
+            ms = ms * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".indexOf(digit);
+        }
+        return ms;
+    }
+
+    private static void checkFailure(Client client, Map<String, Object> step, List<Object> items) {
         Map<String, Object> expected = map(step.get("error"));
-        WatchTowerException error = assertThrows(WatchTowerException.class, () -> call(client, step));
+        WatchTowerException error = assertThrows(WatchTowerException.class, () -> call(client, step, items));
         assertEquals(expected.get("status"), (long) error.getStatus());
         assertEquals(expected.get("code"), error.getCode());
         if (expected.get("hint").equals("*")) assertFalse(error.getHint().isEmpty());
@@ -72,9 +118,9 @@ class ContractTest {
         for (Object item : list(Json.read(text))) {
             Map<String, Object> step = map(item);
             if (step.containsKey("error")) {
-                checkFailure(client, step);
+                checkFailure(client, step, new ArrayList<>());
             } else {
-                Object result = call(client, step);
+                Object result = call(client, step, new ArrayList<>());
                 if (step.containsKey("result")) assertContains(step.get("result"), result, step.toString());
             }
         }
@@ -95,31 +141,84 @@ class ContractTest {
         }
     }
 
-    /** Makes a call of the contract; results are as JSON has them. */
-    private static Object call(Client client, Map<String, Object> step) {
+    /** Makes a call of the contract; results are as JSON has them. Items gets what an iterator gives before an error. */
+    private static Object call(Client client, Map<String, Object> step, List<Object> items) {
         Map<String, Object> args = map(step.get("args"));
         String service = (String) args.get("service");
+        String name = (String) args.get("name");
         switch ((String) step.get("call")) {
             case "pulse":
                 return fields(client.pulse(pulseOf(args)));
             case "cancel":
                 return fields(client.cancel(service, Boolean.TRUE.equals(args.get("forget"))));
             case "heartbeats":
-                return all(client.heartbeats());
+                return all(client.heartbeats(), items);
             case "heartbeat":
                 return fields(client.heartbeat(service));
             case "event":
-                boolean alert = Boolean.TRUE.equals(args.get("alert"));
-                return client.event(service, (String) args.get("message"), args.get("level"), alert);
+                return client.event(eventOf(args));
             case "events":
-                return all(client.events(filterOf(args)));
+                return all(client.events(filterOf(args)), items);
             case "alerts":
-                return all(client.alerts(filterOf(args)));
+                return all(client.alerts(filterOf(args)), items);
             case "hello":
                 return client.hello();
+            case "sendEvents":
+                return sent(client.sendEvents(list(args.get("events")).stream().map(e -> eventOf(map(e))).toList()));
+            case "eventStats":
+                return fields(client.eventStats(filterOf(args)));
+            case "exportEvents":
+                try (EventStream export = client.exportEvents(filterOf(args))) {
+                    return all(export, items);
+                }
+            case "tail":
+                try (EventStream tail = client.tail(filterOf(args), (String) args.get("lastEventId"), null)) {
+                    return all(tail, items);
+                }
+            case "rules":
+                return all(client.rules(), items);
+            case "rule":
+                return fields(client.rule(name));
+            case "putRule":
+                return fields(client.putRule(name, ruleOf(args)));
+            case "deleteRule":
+                return client.deleteRule(name);
             default:
                 throw new AssertionError("an unknown call: " + step);
         }
+    }
+
+    private static NewEvent eventOf(Map<String, Object> args) {
+        NewEvent event = NewEvent.of((String) args.get("service"), (String) args.get("message")).level(args.get("level"));
+        event = event.alert(Boolean.TRUE.equals(args.get("alert"))).date(args.get("date")).id((String) args.get("id"));
+        for (Map.Entry<String, Object> field : map(args.getOrDefault("fields", Map.of())).entrySet()) {
+            Object value = field.getValue();
+            if (value instanceof String) event = event.field(field.getKey(), (String) value);
+            else if (value instanceof Long) event = event.field(field.getKey(), (Long) value);
+            else if (value instanceof Double) event = event.field(field.getKey(), (Double) value);
+            else event = event.field(field.getKey(), (Boolean) value);
+        }
+        return event;
+    }
+
+    private static Map<String, Object> sent(SentEvents sent) {
+        List<Object> refused = new ArrayList<>();
+        for (SentEvents.Refused one : sent.getRefused()) {
+            refused.add(Recording.map("index", (long) one.getIndex(), "hint", one.getHint()));
+        }
+        return Recording.map(
+                "stored", sent.getStored(), "ids", sent.getIds(), "refused", refused, "queued", sent.isQueued());
+    }
+
+    private static NewRule ruleOf(Map<String, Object> args) {
+        NewRule rule = NewRule.of((String) args.get("q"));
+        if (args.containsKey("alertType")) {
+            rule = rule.alert((String) args.get("alertType"), (String) args.get("alertTarget"));
+        }
+        if (args.containsKey("count")) rule = rule.count(((Long) args.get("count")).intValue());
+        if (args.containsKey("seconds")) rule = rule.seconds(((Long) args.get("seconds")).intValue());
+        if (args.containsKey("quiet")) rule = rule.quiet(((Long) args.get("quiet")).intValue());
+        return rule;
     }
 
     private static Pulse pulseOf(Map<String, Object> args) {
@@ -145,6 +244,12 @@ class ContractTest {
         if (args.containsKey("level")) filter = filter.level(args.get("level"));
         if (args.containsKey("message")) filter = filter.message((String) args.get("message"));
         if (args.containsKey("state")) filter = filter.state((String) args.get("state"));
+        if (args.containsKey("q")) filter = filter.search((String) args.get("q"));
+        for (Map.Entry<String, Object> field : map(args.getOrDefault("fields", Map.of())).entrySet()) {
+            filter = filter.field(field.getKey(), field.getValue());
+        }
+        if (args.containsKey("after")) filter = filter.after((String) args.get("after"));
+        if (args.containsKey("buckets")) filter = filter.buckets(((Long) args.get("buckets")).intValue());
         if (args.containsKey("limit")) filter = filter.pagesOf(((Long) args.get("limit")).intValue());
         return filter;
     }
@@ -153,10 +258,9 @@ class ContractTest {
         return answer == null ? null : answer.asMap();
     }
 
-    private static List<Object> all(Iterable<? extends Fields> items) {
-        List<Object> all = new ArrayList<>();
-        for (Fields item : items) all.add(item.asMap());
-        return all;
+    private static List<Object> all(Iterable<? extends Fields> given, List<Object> items) {
+        for (Fields item : given) items.add(item.asMap());
+        return items;
     }
 
     private static Object read(String name) throws IOException {

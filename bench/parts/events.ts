@@ -1,0 +1,109 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { findD1File } from "../../scripts/local/d1-file.ts";
+import { ulid } from "../../src/domain/ulid.ts";
+import type { Said } from "../client.ts";
+import { compare, digits, type Figures, type Run } from "../figures.ts";
+import { sendLoad } from "../load.ts";
+import { type LocalWorker, startLocal } from "../local.ts";
+import { HEADERS, ROOTS, VARIABLES } from "../worker.ts";
+
+const SIZES = [
+  { name: "single events", events: 1, connections: 16 },
+  { name: "batches of 100 events", events: 100, connections: 4 },
+  { name: "batches of 1,000 events", events: 1_000, connections: 4 },
+];
+
+/** An event with a message of about 100 bytes. */
+function eventOf(i: number) {
+  return {
+    service: `service-${i % 100}`,
+    level: i % 20 === 0 ? 4 : i % 4,
+    message: `GET /api/items/${i * 7_919} answered 200 in ${i % 900} ms for user ${i % 99_991} of tenant ${i % 50}, region eu-3`,
+  };
+}
+
+/** What a client sends to store events. */
+function saidToProduct(first: number, events: number): Said {
+  const list = Array.from({ length: events }, (_, i) => eventOf(first + i));
+  return {
+    path: events === 1 ? "/event" : "/events",
+    headers: HEADERS,
+    body: JSON.stringify(events === 1 ? list[0] : list),
+  };
+}
+
+/** The same rows, ready to be stored. */
+function saidToFloor(first: number, events: number): Said {
+  const nowMs = Date.now();
+  const list = Array.from({ length: events }, (_, i) => ({ id: ulid(nowMs), ...eventOf(first + i), alert: false }));
+  return { body: JSON.stringify(list) };
+}
+
+/** Events stored in D1, against a Worker that makes the same statement of what is ready, and nothing else. */
+export async function events({ dir, isShort, print }: Run): Promise<Figures> {
+  const start = (root: string, name: string) => startLocal({ root, stateDir: join(dir, name), variables: VARIABLES });
+  const floor = await start(ROOTS.event, "floor");
+  const product = await start(ROOTS.product, "product");
+  const rows: (string | number)[][] = [];
+  const ratios: Record<string, number> = {};
+  const times = isShort
+    ? { rounds: 5, durationMs: 1_200, warmUpMs: 700 }
+    : { rounds: 7, durationMs: 2_000, warmUpMs: 1_500 };
+  try {
+    for (const { name, events: count, connections } of SIZES) {
+      const sideOf = ({ url, pid }: LocalWorker, said: typeof saidToFloor) => {
+        // Made before it is sent: to make it takes longer than to store it.
+        const ready = Array.from({ length: 40 }, (_, i) => said(i * count, count));
+        // The floor's ids must be new each time.
+        const request = (i: number) => (said === saidToFloor ? said(i * count, count) : (ready[i % 40] as Said));
+        return { pid, load: (durationMs: number) => sendLoad({ url, connections, durationMs, request }) };
+      };
+      const found = await compare(
+        { floor: sideOf(floor, saidToFloor), product: sideOf(product, saidToProduct) },
+        times,
+      );
+      const of = (round: typeof found.floor) => [
+        round.perSecond * count,
+        round.p50Ms,
+        round.p99Ms,
+        round.cpuMs / count,
+      ];
+      rows.push([name, String(connections), ...of(found.floor), ...of(found.product), found.ratio]);
+      ratios[name] = found.ratio;
+      print(`  ${name}: ${digits(found.product.perSecond * count)} events/s, ratio ${digits(found.ratio)}`);
+    }
+    const [{ count } = { count: 0 }] = await product.query("select count(*) as count from events");
+    const bytes = statSync(findD1File(join(dir, "product")) as string).size;
+    return {
+      tables: [
+        {
+          title: "Events stored under npm start",
+          columns: [
+            "what",
+            "connections",
+            "floor: events/s",
+            "p50 ms",
+            "p99 ms",
+            "CPU ms per event",
+            "events/s",
+            "p50 ms",
+            "p99 ms",
+            "CPU ms per event",
+            "ratio",
+          ],
+          rows,
+        },
+        {
+          title: "Events on disk",
+          columns: ["events", "bytes per event, of which the message has about 100"],
+          rows: [[Number(count).toLocaleString("en"), bytes / Number(count)]],
+        },
+      ],
+      ratios,
+    };
+  } finally {
+    await floor.stop();
+    await product.stop();
+  }
+}

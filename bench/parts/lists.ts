@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { Connection, encode, type Said } from "../client.ts";
+import type { Figures, Run } from "../figures.ts";
+import { quantile, sendLoad } from "../load.ts";
+import { type LocalWorker, startLocal } from "../local.ts";
+import { HEADERS, ROOTS, VARIABLES } from "../worker.ts";
+import { pulseOf } from "./pulses.ts";
+
+const SIZES = [10, 100, 1_000, 10_000];
+const TIMES = 12;
+const COLUMNS = [
+  "services",
+  "GET /, in time: p50 ms",
+  "worst",
+  "GET /, overdue: p50 ms",
+  "worst",
+  "GET /gui, in time: p50 ms",
+  "worst",
+  "GET /gui, overdue: p50 ms",
+  "worst",
+];
+
+/** The list of all services, and the overview, while they grow: with rows that can be shown, and with rows that are overdue. */
+export async function lists({ dir, print }: Run): Promise<Figures> {
+  const worker = await startLocal({ root: ROOTS.product, stateDir: join(dir, "product"), variables: VARIABLES });
+  const connection = await Connection.open(worker.url);
+  const rows: (string | number)[][] = [];
+  try {
+    const cookie = await login(worker, connection);
+    const asked: Said[] = [
+      { method: "GET", headers: HEADERS },
+      { method: "GET", path: "/gui", headers: { cookie } },
+    ];
+    for (const [i, size] of SIZES.entries()) {
+      const before = SIZES[i - 1] ?? 0;
+      await sendLoad({
+        url: worker.url,
+        connections: 16,
+        requests: size - before,
+        request: (i) => pulseOf(before + i),
+      });
+      const row: (string | number)[] = [size.toLocaleString("en")];
+      for (const said of asked) {
+        for (const isOverdue of [false, true]) row.push(...(await ask(worker, connection, said, isOverdue)));
+      }
+      rows.push(row);
+      print(`  ${size} services`);
+    }
+  } finally {
+    connection.close();
+    await worker.stop();
+  }
+  return { tables: [{ title: "Lists under npm start", columns: COLUMNS, rows }], ratios: {} };
+}
+
+/** Asks for a page some times; returns the median and the worst, in milliseconds. */
+async function ask(worker: LocalWorker, connection: Connection, said: Said, isOverdue: boolean): Promise<number[]> {
+  const times: number[] = [];
+  const request = encode(worker.url.host, said);
+  for (let i = 0; i <= TIMES; i++) {
+    // The rows say that they were promised to be back ten seconds ago: whoever asks the objects finds them in time.
+    if (isOverdue) await worker.query("update services set last = unixepoch() - next_in - 10");
+    const { status, ms } = await connection.send(request);
+    if (status !== 200) throw new Error(`${said.path ?? "/"} was answered ${status}`);
+    // The first one of its kind compiles.
+    if (i > 0) times.push(ms);
+  }
+  if (isOverdue) await worker.query("update services set last = unixepoch()");
+  return [quantile(times, 0.5), Math.max(...times)];
+}
+
+async function login(worker: LocalWorker, connection: Connection): Promise<string> {
+  const headers = { "content-type": "application/x-www-form-urlencoded", origin: worker.url.origin };
+  const body = `password=${encodeURIComponent(HEADERS.password)}`;
+  const { head, status } = await connection.send(encode(worker.url.host, { path: "/gui/login", headers, body }));
+  const cookie = head.match(/\r\nset-cookie: *([^;]+)/i)?.[1];
+  if (cookie === undefined) throw new Error(`The login was answered ${status}`);
+  return cookie;
+}
