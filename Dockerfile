@@ -24,7 +24,7 @@ RUN install -d -o node -g node -m 0700 /state
 VOLUME /state
 USER node
 EXPOSE 8787
-# Through 5 seconds of waiting for an answer, and the start of Node.
+# It waits 5 seconds for an answer itself.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["node", "scripts/health.ts"]
 # Node itself, not npm: it is process 1, and a stop reaches it.
 CMD ["node", "scripts/start.ts"]

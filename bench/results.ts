@@ -47,7 +47,7 @@ export function publish(result: Result, isToHold: boolean): void {
   if (!isToHold) return;
   const parts = { ...readPublished()?.parts, ...result.parts };
   writeFileSync(PUBLISHED, `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
-  writeFileSync(PAGE, pageWith({ ...result, parts }, readFileSync(PAGE, "utf8")));
+  writePage();
 }
 
 /** The ratios that have fallen far below what was published, one sentence each. */
@@ -63,7 +63,7 @@ export function shortfalls({ parts }: Result): string[] {
 }
 
 /** The published figures; undefined before the first. */
-export function readPublished(): Result | undefined {
+function readPublished(): Result | undefined {
   try {
     return JSON.parse(readFileSync(PUBLISHED, "utf8")) as Result;
   } catch {
@@ -72,7 +72,7 @@ export function readPublished(): Result | undefined {
 }
 
 /** The page with the published figures in the places that are marked for them. */
-export function pageWith(result: Result, page: string): string {
+function pageWith(result: Result, page: string): string {
   const { date, machine, versions, parts } = result;
   const blocks: Record<string, string> = { machine: `${date}, on ${machine}; ${versions}.` };
   for (const [name, { tables }] of Object.entries(parts)) blocks[name] = tables.map(markdownOf).join("\n\n");
@@ -82,10 +82,15 @@ export function pageWith(result: Result, page: string): string {
   });
 }
 
-/** Whether the page says what was published; otherwise which command mends it. */
-export function checkPage(): string | undefined {
+/** Writes what was published into the page. */
+export function writePage(): void {
+  const published = readPublished();
+  if (published) writeFileSync(PAGE, pageWith(published, readFileSync(PAGE, "utf8")));
+}
+
+/** Whether the page says what was published. */
+export function checkPage(): boolean {
   const published = readPublished();
   const page = readFileSync(PAGE, "utf8");
-  if (!published || pageWith(published, page) === page) return undefined;
-  return "docs/benchmarks.md does not say what bench/published.json says: npm run bench -- --page";
+  return published !== undefined && pageWith(published, page) === page;
 }

@@ -7,11 +7,12 @@ import { events } from "./parts/events.ts";
 import { lag } from "./parts/lag.ts";
 import { lists } from "./parts/lists.ts";
 import { pulses } from "./parts/pulses.ts";
+import { search } from "./parts/search.ts";
 import { start } from "./parts/start.ts";
 import { printed, publish, type Result, shortfalls, whereAndWhen } from "./results.ts";
 
 /** The parts of the bench, in their order. */
-const PARTS: Record<string, (run: Run) => Promise<Figures>> = { pulses, cost, events, lists, start, lag };
+const PARTS: Record<string, (run: Run) => Promise<Figures>> = { pulses, cost, events, search, lists, start, lag };
 
 /** Those that a short run has: what holds as a ratio. */
 const SHORT = ["pulses", "events"];

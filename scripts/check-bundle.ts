@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /** What the Worker may weigh, compressed: it starts within the free plan's limits, with room to spare. */
-const MOST_KIB = 112;
+const MOST_KIB = 116;
 
 const { stdout, stderr, status } = spawnSync("wrangler", ["deploy", "--dry-run"], { encoding: "utf8" });
 process.stdout.write(stdout);

@@ -57,7 +57,7 @@ async function start(): Promise<void> {
   const kept = given.PASSWORD === undefined ? keepPassword(devVarsFile, stateDir) : undefined;
   const password = kept?.password ?? given.PASSWORD ?? "";
   const tls = isSelfSigned ? await takeSelfSigned(settings) : givenTls;
-  for (const name of await applyMigrations(config, stateDir)) {
+  for (const name of await applyMigrations(config, stateDir, voice)) {
     voice.say("info", "migration.applied", `Applied the migration ${name}`, { name });
   }
 

@@ -1,4 +1,6 @@
+import type { MiddlewareHandler } from "hono";
 import { Hono } from "hono/tiny";
+import type { Env } from "./config.ts";
 import { AppError } from "./domain/errors.ts";
 import { answerErrorPage } from "./gui/pages/error.tsx";
 import { guiRoutes } from "./gui/routes.ts";
@@ -10,7 +12,7 @@ import { allowAnyOrigin } from "./http/cors.ts";
 import { answerError } from "./http/errors.ts";
 import { tailRoutes } from "./http/event-tail.ts";
 import { eventRoutes } from "./http/events.ts";
-import { heartbeatRoutes, isBrowserVisit } from "./http/heartbeats.ts";
+import { heartbeatRoutes, isBrowserVisit, postPulse } from "./http/heartbeats.ts";
 import { keyRoutes } from "./http/keys.ts";
 import { answerOtlpError, isOtlp, otlpRoutes } from "./http/otlp.ts";
 import { ruleRoutes } from "./http/rules.ts";
@@ -20,8 +22,53 @@ import { transferRoutes } from "./http/transfer.ts";
 /** The web interface has a login of its own, and speaks to people. */
 const isGui = (c: AppContext) => /^\/gui(\/|$)/.test(c.req.path);
 
+/** What every request goes through, in this order. */
+const CHECKS: MiddlewareHandler<AppEnv>[] = [
+  // In the web interface the secret does travel in a cookie.
+  (c, next) => (isGui(c) ? next() : allowAnyOrigin(c, next)),
+  requireConfiguration,
+  requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)),
+  restWhenSpent,
+];
+
+/** The paths of a pulse, in an address. */
+const PULSE_URL = /^https?:\/\/[^/]+\/(heartbeat)?$/;
+
+/** Answers requests. */
+export interface App {
+  fetch(request: Request, env: Env, ctx?: ExecutionContext): Response | Promise<Response>;
+}
+
 /** Builds the app. What is wrong is said in this order: not configured, password, route, method, body. */
-export function createApp(): Hono<AppEnv> {
+export function createApp(): App {
+  const app = createRoutes();
+  const pulses = createPulseApp();
+  return {
+    fetch(request, env, ctx) {
+      const isPulse = request.method === "POST" && PULSE_URL.test(request.url);
+      return isPulse ? pulses.fetch(request, env, ctx) : app.fetch(request, env, ctx);
+    },
+  };
+}
+
+/**
+ * Pulses alone, which are almost all that comes: with one handler that goes through the checks itself. To look through
+ * all routes, and to pass a request on from check to check, takes Hono a third of the time of a pulse. Without this app
+ * the other one would answer the same.
+ */
+function createPulseApp(): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const goOn = async () => {};
+  app.onError(answerError);
+  app.on("POST", ["/", "/heartbeat"], async (c) => {
+    for (const check of CHECKS) await check(c, goOn);
+    return postPulse(c);
+  });
+  return app;
+}
+
+/** All routes. */
+export function createRoutes(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const answer = (error: unknown, c: AppContext) =>
     (isGui(c) ? answerErrorPage : isOtlp(c) ? answerOtlpError : answerError)(error, c);
@@ -30,12 +77,7 @@ export function createApp(): Hono<AppEnv> {
     answer(new AppError("not_found", isGui(c) ? "There is no such page." : "There is no such route."), c),
   );
 
-  // In the web interface the secret does travel in a cookie.
-  app.use((c, next) => (isGui(c) ? next() : allowAnyOrigin(c, next)));
-  app.use(requireConfiguration);
-  app.use(requirePassword((c) => c.req.path === "/health" || isGui(c) || isBrowserVisit(c)));
-
-  app.use(restWhenSpent);
+  for (const check of CHECKS) app.use(check);
 
   heartbeatRoutes(app);
   eventRoutes(app);

@@ -23,21 +23,37 @@ function eventOf(i: number) {
   };
 }
 
-/** What a client sends to store events. */
-function saidToProduct(first: number, events: number): Said {
-  const list = Array.from({ length: events }, (_, i) => eventOf(first + i));
-  return {
-    path: events === 1 ? "/event" : "/events",
-    headers: HEADERS,
-    body: JSON.stringify(events === 1 ? list[0] : list),
-  };
+/** Bodies are made before they are sent: to make one takes longer than to store it. */
+const READY = 40;
+
+/** What a client sends to store so many events. */
+function toProduct(count: number): (i: number) => Said {
+  const path = count === 1 ? "/event" : "/events";
+  const ready = Array.from({ length: READY }, (_, i): Said => {
+    const list = listOf(i, count);
+    return { path, headers: HEADERS, body: JSON.stringify(count === 1 ? list[0] : list) };
+  });
+  return (i) => ready[i % READY] as Said;
 }
 
-/** The same rows, ready to be stored. */
-function saidToFloor(first: number, events: number): Said {
-  const nowMs = Date.now();
-  const list = Array.from({ length: events }, (_, i) => ({ id: ulid(nowMs), ...eventOf(first + i), alert: false }));
-  return { body: JSON.stringify(list) };
+/** The same rows, ready to be stored, with ids that are new in each request. */
+function toFloor(count: number): (i: number) => Said {
+  const now = ulid(Date.now()).slice(0, 10);
+  const place = "@".repeat(8);
+  const ready = Array.from({ length: READY }, (_, i) =>
+    JSON.stringify(
+      listOf(i, count).map((event, j) => ({
+        id: `${now}${place}${String(j).padStart(8, "0")}`,
+        ...event,
+        alert: false,
+      })),
+    ),
+  );
+  return (i) => ({ body: (ready[i % READY] as string).replaceAll(place, String(i).padStart(8, "0")) });
+}
+
+function listOf(first: number, count: number) {
+  return Array.from({ length: count }, (_, i) => eventOf(first * count + i));
 }
 
 /** Events stored in D1, against a Worker that makes the same statement of what is ready, and nothing else. */
@@ -52,15 +68,16 @@ export async function events({ dir, isShort, print }: Run): Promise<Figures> {
     : { rounds: 7, durationMs: 2_000, warmUpMs: 1_500 };
   try {
     for (const { name, events: count, connections } of SIZES) {
-      const sideOf = ({ url, pid }: LocalWorker, said: typeof saidToFloor) => {
-        // Made before it is sent: to make it takes longer than to store it.
-        const ready = Array.from({ length: 40 }, (_, i) => said(i * count, count));
-        // The floor's ids must be new each time.
-        const request = (i: number) => (said === saidToFloor ? said(i * count, count) : (ready[i % 40] as Said));
-        return { pid, load: (durationMs: number) => sendLoad({ url, connections, durationMs, request }) };
+      const sideOf = ({ url, pid }: LocalWorker, request: (i: number) => Said) => {
+        let sent = 0;
+        const next = () => request(sent++);
+        return {
+          pid,
+          load: (durationMs: number) => sendLoad({ url, connections, durationMs, request: next }),
+        };
       };
       const found = await compare(
-        { floor: sideOf(floor, saidToFloor), product: sideOf(product, saidToProduct) },
+        { floor: sideOf(floor, toFloor(count)), product: sideOf(product, toProduct(count)) },
         times,
       );
       const of = (round: typeof found.floor) => [

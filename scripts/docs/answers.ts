@@ -124,6 +124,14 @@ export const answers = {
     warnings,
   }),
   events: answer({ result: ok, events: z.array(event), next }),
+  imported: answer({
+    result: ok,
+    news: said(count, "How many of the lines were not known before."),
+    refused: said(
+      z.array(answer({ index: count, hint: z.string() })),
+      "Those that were not taken, by their index among the lines, from 0 on, and why.",
+    ),
+  }),
   eventStats: named(
     "EventStats",
     "How many events there are.",

@@ -29,6 +29,7 @@ import {
   revocationSchema,
   targetSchema,
 } from "../../src/http/schemas.ts";
+import { exportSchema } from "../../src/http/transfer-schemas.ts";
 
 /** Describes a field by these forms alone, instead of the one that it ends up in. */
 function anyOf(...forms: object[]): NonNullable<ZodOpenApiMetadata["override"]> {
@@ -210,6 +211,13 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
         description: `The most buckets of the histogram; default ${BUCKET_LIMITS.usual}. There are as many as have a round width.`,
       },
       humanDates,
+    },
+  ],
+  [
+    exportSchema,
+    {
+      kind: { description: "What is wanted." },
+      after: { description: "`next` of the page before." },
     },
   ],
   [

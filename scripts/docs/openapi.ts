@@ -22,6 +22,7 @@ import {
   pulseSchema,
   revocationSchema,
 } from "../../src/http/schemas.ts";
+import { exportSchema } from "../../src/http/transfer-schemas.ts";
 import { answers, ERROR_TEXTS, errorAnswer } from "./answers.ts";
 import { describeFields } from "./fields.ts";
 
@@ -62,6 +63,7 @@ export function describeApi() {
         { name: "Pulse keys" },
         { name: "Events" },
         { name: "Alerts" },
+        { name: "Moving" },
         { name: "System" },
       ],
       components: {
@@ -202,6 +204,21 @@ function paths(): ZodOpenApiPathsObject {
         },
       }),
     },
+    "/export": {
+      get: operation("exportLines", undefined, {
+        tag: "Moving",
+        summary: "A page of what is stored, for another watchTower",
+        query: exportSchema,
+        content: { "application/x-ndjson": { schema: { type: "string" } } },
+      }),
+    },
+    "/import": {
+      post: operation("importLines", answers.imported, {
+        tag: "Moving",
+        summary: "Take over what another watchTower has exported",
+        lines: z.string(),
+      }),
+    },
     "/alerts": {
       get: operation("listAlerts", answers.alerts, {
         tag: "Alerts",
@@ -250,10 +267,10 @@ function operation(operationId: string, answer: Answer | undefined, parts: Opera
   const { tag, summary = "", alias, body, lines, query, path, errors = [], isOpen, isBrowserDoor } = parts;
   const { content = { "application/json": { schema: answer } } } = parts;
   const statuses: ErrorStatus[] = [
-    ...(body || query || path ? [400 as const] : []),
+    ...(body || lines || query || path ? [400 as const] : []),
     ...(isOpen ? [] : [403 as const]),
     ...errors,
-    ...(body ? [413 as const] : []),
+    ...(body || lines ? [413 as const] : []),
     ...(isOpen ? [] : [429 as const, 500 as const]),
     503,
   ];
@@ -263,11 +280,11 @@ function operation(operationId: string, answer: Answer | undefined, parts: Opera
     summary: alias ? `The same as \`${alias}\`` : summary,
     ...(isOpen ? { security: [] } : {}),
     ...(path || query ? { requestParams: { ...(path && { path }), ...(query && { query }) } } : {}),
-    ...(body && {
+    ...((body || lines) && {
       requestBody: {
         required: true,
         content: {
-          "application/json": { schema: body },
+          ...(body && { "application/json": { schema: body } }),
           ...(lines && { "application/x-ndjson": { schema: lines } }),
         },
       },

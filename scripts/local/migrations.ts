@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { findD1File } from "./d1-file.ts";
 import { Refusal } from "./refusal.ts";
 import { startRuntime } from "./runtime.ts";
+import type { Voice } from "./voice.ts";
 import type { WorkerConfig } from "./wrangler-config.ts";
 
 // The table in which `wrangler d1 migrations` keeps count, as wrangler creates it.
@@ -35,7 +36,7 @@ const MIGRATOR = `export default {
  * Applies the migrations that the local D1 database lacks, each with its bookkeeping or not at all, and returns their
  * names. It is done before the service runs, so that no request and no alarm meets tables of another version.
  */
-export async function applyMigrations(config: WorkerConfig, stateDir: string): Promise<string[]> {
+export async function applyMigrations(config: WorkerConfig, stateDir: string, voice?: Voice): Promise<string[]> {
   const done = appliedMigrations(stateDir);
   const pending = globSync("*.sql", { cwd: config.migrationsDir })
     .sort()
@@ -43,7 +44,12 @@ export async function applyMigrations(config: WorkerConfig, stateDir: string): P
   if (pending.length === 0) return [];
 
   const migrator = { config: { ...config, exports: {}, env: databasesOf(config) }, script: MIGRATOR };
-  const { miniflare } = await startRuntime(migrator, { host: "127.0.0.1", port: 0, stateDir });
+  const { miniflare } = await startRuntime(migrator, {
+    host: "127.0.0.1",
+    port: 0,
+    stateDir,
+    ...(voice && { voice }),
+  });
   try {
     for (const name of pending) {
       const sql = readFileSync(join(config.migrationsDir, name), "utf8");

@@ -38,17 +38,27 @@ export function levelTerm(least: number): string {
  * @throws AppError invalid_input where the search can't be read
  */
 export function withTerm(q: string, term: string): string {
-  const [wanted] = tokensOf(term);
+  return narrower(q)(term);
+}
+
+/**
+ * What adds terms to a search as {@link withTerm}, each to the same one: it is read once.
+ * @throws AppError invalid_input where the search can't be read
+ */
+export function narrower(q: string): (term: string) => string {
   const tokens = tokensOf(q);
   const ends = [...tokens.filter((token) => isOperator(token, "OR")).map(({ at }) => at), q.length];
-  let start = 0;
-  const alternatives = ends.map((end) => {
-    const text = q.slice(start, end).trim();
-    const hasIt = tokens.some((token) => token.at >= start && token.at < end && isSame(token, wanted));
-    start = end;
-    return hasIt ? text : `${text} ${term}`;
+  const alternatives = ends.map((end, i) => {
+    const start = ends[i - 1] ?? 0;
+    return { text: q.slice(start, end).trim(), tokens: tokens.filter(({ at }) => at >= start && at < end) };
   });
-  return alternatives.join(" ").trim();
+  return (term) => {
+    const [wanted] = tokens.length === 0 ? [] : tokensOf(term);
+    return alternatives
+      .map(({ text, tokens }) => (tokens.some((token) => isSame(token, wanted)) ? text : `${text} ${term}`))
+      .join(" ")
+      .trim();
+  };
 }
 
 function isSame(a: Token, b: Token | undefined): boolean {

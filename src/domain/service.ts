@@ -50,6 +50,8 @@ export interface Alive extends Promised {
   excusedUntilMs?: number;
   /** The excuse is a short one, until it is known whether many fall silent. */
   isHeld?: true;
+  /** It is held because nobody could say anything of its silence. */
+  isUnheard?: true;
 }
 
 /** The promise was broken, and nothing has been heard since. */

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { EventFilter } from "../domain/event.ts";
 import { MOST_SEARCH_CHARACTERS, parseSearch } from "../domain/search.ts";
-import { levelTerm, messageTerm, serviceTerm, withTerm } from "../domain/search-text.ts";
+import { levelTerm, messageTerm, narrower, serviceTerm, withTerm } from "../domain/search-text.ts";
 import { momentOfLocal, toSeconds } from "../domain/time.ts";
 import { queryOf } from "./query.ts";
 import type { eventsPageSchema } from "./schemas.ts";
@@ -97,8 +97,9 @@ function narrowing(query: EventQuery, config: Config): (term: string) => string 
   const q = message === undefined ? (query.q ?? "") : messageTerm(message);
   const address = addressWith(query, { q: undefined, ...(query.q === undefined && { message: undefined }) });
   const rest = `${address}${address.includes("?") ? "&" : "?"}q=`;
+  const add = narrower(q);
   return (term) => {
-    const text = q === "" ? term : withTerm(q, term);
+    const text = add(term);
     return text.length > MOST_SEARCH_CHARACTERS ? undefined : rest + encodeURIComponent(text);
   };
 }

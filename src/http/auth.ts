@@ -66,14 +66,24 @@ async function callerOf(c: AppContext): Promise<Caller> {
   }
 }
 
-/** Which of the configured passwords a text is; undefined where it is none of them. */
-export async function passwordOf(config: Config, given: string): Promise<"current" | "previous" | "read" | undefined> {
-  const [digest, known] = await Promise.all([digestOf(given), knownDigests(config)]);
+type Known = "current" | "previous" | "read";
+
+/**
+ * Which of the configured passwords a text is; undefined where it is none of them. Who was right is remembered: the next
+ * time, no digest is made. That tells nothing to who guesses: a map compares two texts only where their whole hashes
+ * are the same, so a guess that is nearly right takes as long as any other.
+ */
+export async function passwordOf(config: Config, given: string): Promise<Known | undefined> {
+  const passwords = passwordsOf(config);
+  const known = passwords.right.get(given);
+  if (known) return known;
+  passwords.digests ??= await digestsOf(config);
+  const digest = await digestOf(given);
   // All are compared, always, so that the time tells nothing.
-  const [isCurrent, isPrevious, isRead] = known.map((other) => isSame(digest, other));
-  if (isCurrent) return "current";
-  if (isPrevious) return "previous";
-  return isRead ? "read" : undefined;
+  const [isCurrent, isPrevious, isRead] = passwords.digests.map((other) => isSame(digest, other));
+  const found = isCurrent ? "current" : isPrevious ? "previous" : isRead ? "read" : undefined;
+  if (found) passwords.right.set(given, found);
+  return found;
 }
 
 /** What is given as the password: as `password`, as a bearer token, or by Basic authentication. */
@@ -122,16 +132,26 @@ async function digestOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text)));
 }
 
-const digests = new WeakMap<Config, (Uint8Array | undefined)[]>();
+/** The configured passwords, as far as they were needed. */
+interface Passwords {
+  /** The digests of all of them, in their order. */
+  digests?: (Uint8Array | undefined)[];
+  /** Those that were given. */
+  right: Map<string, Known>;
+}
 
-/** The digests of the configured passwords: the current, the previous, the one that reads; made once for each configuration. */
-async function knownDigests(config: Config): Promise<(Uint8Array | undefined)[]> {
-  const known = digests.get(config);
-  if (known) return known;
-  const { password, previousPassword, readPassword } = config;
-  const made = await Promise.all(
-    [password, previousPassword, readPassword].map((text) => (text === undefined ? undefined : digestOf(text))),
-  );
-  digests.set(config, made);
-  return made;
+const passwordsByConfig = new WeakMap<Config, Passwords>();
+
+function passwordsOf(config: Config): Passwords {
+  let passwords = passwordsByConfig.get(config);
+  if (!passwords) {
+    passwords = { right: new Map() };
+    passwordsByConfig.set(config, passwords);
+  }
+  return passwords;
+}
+
+function digestsOf({ password, previousPassword, readPassword }: Config): Promise<(Uint8Array | undefined)[]> {
+  const all = [password, previousPassword, readPassword];
+  return Promise.all(all.map((text) => (text === undefined ? undefined : digestOf(text))));
 }

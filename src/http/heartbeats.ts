@@ -33,7 +33,8 @@ export function heartbeatRoutes(app: Hono<AppEnv>): void {
   route(app, "/get/:name{[^]+}", { GET: getByPath });
 }
 
-async function postPulse(c: AppContext): Promise<Response> {
+/** Takes a pulse. */
+export async function postPulse(c: AppContext): Promise<Response> {
   const config = configOf(c.env);
   const said = parseFields(pulseSchema, await readFields(c.req.raw));
   const snapshot = await pulse(c, said, config);

@@ -12,7 +12,7 @@ import {
 } from "../domain/outbox.ts";
 import type { KeyGrant } from "../domain/pulse-key.ts";
 import { attemptsAgain } from "../domain/retry.ts";
-import { type Change, expectedMs, type Service } from "../domain/service.ts";
+import { type Change, deadlineMs, expectedMs, type Service } from "../domain/service.ts";
 import { sameSettings } from "../domain/snapshot.ts";
 import { isSameTarget } from "../domain/target.ts";
 import { SECOND_MS } from "../domain/time.ts";
@@ -123,21 +123,25 @@ export class Ledger {
   excuseDoubtful(nowMs: number): void {
     const { service } = this;
     const sign = service && doubtOf(service, this.#owner.refusedMs(), nowMs);
-    if (sign) this.excuse(sign, nowMs);
+    if (sign) this.excuse(sign, 0, nowMs);
   }
 
-  /** Excuses an alive service for a while, in which it does not die. */
-  excuse(sign: OutageSign, nowMs: number): void {
+  /** Excuses an alive service for a while, and for so much more, in which it does not die. */
+  excuse(sign: OutageSign, waitMs: number, nowMs: number): void {
     const { service } = this;
     if (service?.status !== "alive") return;
-    this.#write(excuse(service, sign, nowMs), nowMs);
+    const excused = excuse(service, sign, waitMs, nowMs);
+    this.#write(excused, nowMs);
+    log("warn", "service.excused", { service: this.#circumstances.service, sign, forMs: deadlineMs(excused) - nowMs });
     this.#owner.excused(sign, expectedMs(service));
   }
 
-  /** Lets an alive service wait for a moment, until it is known how many others fall silent. */
-  hold(nowMs: number): void {
+  /** Lets an alive service wait, until it is known how many others fall silent; `isUnheard` where nobody could say. */
+  hold(waitMs: number, isUnheard: boolean, nowMs: number): void {
     const { service } = this;
-    if (service?.status === "alive") this.#write(hold(service, nowMs), nowMs);
+    if (service?.status !== "alive") return;
+    this.#write(hold(service, waitMs, isUnheard, nowMs), nowMs);
+    log("info", "service.held", { service: this.#circumstances.service, forMs: waitMs });
   }
 
   /** Applies what time alone has done: while a run waits for a provider, the service may die. */

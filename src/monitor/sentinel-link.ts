@@ -1,5 +1,5 @@
 import type { Env } from "../config.ts";
-import type { OutageSign, SilenceVerdict } from "../domain/outage.ts";
+import type { OutageSign, SilenceAnswer } from "../domain/outage.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { SENTINEL_NAME, type Sentinel } from "./sentinel.ts";
@@ -18,13 +18,17 @@ export class SentinelLink {
     this.#service = service;
   }
 
-  /** Says that the service falls silent, which was missed since a moment; returns whose silence it is. */
-  async judgeSilence(sinceMs: number): Promise<SilenceVerdict> {
+  /**
+   * Says that the service falls silent, which was missed since a moment; returns whose silence it is, undefined where the
+   * sentinel does not answer, or can't say.
+   * @param mayWait whether the service may be told to wait
+   */
+  async judgeSilence(sinceMs: number, mayWait: boolean): Promise<SilenceAnswer | undefined> {
     try {
-      return await within(LONGEST_WAIT_MS, this.#sentinel.fallsSilent(this.#service, sinceMs));
+      return await within(LONGEST_WAIT_MS, this.#sentinel.fallsSilent(this.#service, sinceMs, mayWait));
     } catch (error) {
       this.#logFailure(error);
-      return "own";
+      return undefined;
     }
   }
 

@@ -4,13 +4,14 @@ import { type Budget, budgetMessage, type Resting, restUntilMs, type Spent, spen
 import type { Event } from "../domain/event.ts";
 import { ERROR_LEVEL, WARNING_LEVEL } from "../domain/level.ts";
 import {
+  isBurst,
   judgeSilence,
   LATEST_ALARM_MS,
   type OutageSign,
   outageMessage,
-  RISING_WINDOW_MS,
   SILENCE_WINDOW_MS,
-  type SilenceVerdict,
+  type SilenceAnswer,
+  waitOf,
 } from "../domain/outage.ts";
 import type { Snapshot } from "../domain/snapshot.ts";
 import { formatDate, HOUR_MS, MINUTE_MS, SECOND_MS, toSeconds } from "../domain/time.ts";
@@ -23,6 +24,7 @@ import { insertEvents } from "../storage/event-log.ts";
 import { askServices } from "./ask-services.ts";
 import { wakeBuffers } from "./buffers.ts";
 import { callMonitor } from "./call-monitor.ts";
+import { Silences } from "./silences.ts";
 
 /** There is one for all services. */
 export const SENTINEL_NAME = "sentinel";
@@ -69,8 +71,7 @@ interface Proof {
  */
 export class Sentinel extends DurableObject<Env> {
   readonly #db: Database;
-  /** When each service was found silent, within the window. */
-  readonly #silences: Map<string, number>;
+  readonly #silences: Silences;
   #isSaving = false;
   /** How many had to pulse, at a moment: those that were alive, and those that had died within the window. */
   #due: { atMs: number; count: Promise<number> } | undefined;
@@ -80,28 +81,29 @@ export class Sentinel extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#db = openDatabase(env.DB);
-    this.#silences = new Map(ctx.storage.kv.get<[string, number][]>("silences"));
+    this.#silences = new Silences(ctx.storage.kv.get<[number, number][]>("silences"));
     this.#outage = ctx.storage.kv.get<Outage>("outage");
     this.#budget = ctx.storage.kv.get<Budget>("budget");
   }
 
-  /** A service is about to die. Returns whose silence it is; "perhaps" only to who asks for the first time. */
-  async fallsSilent(service: string, sinceMs: number): Promise<SilenceVerdict> {
+  /**
+   * A service is about to die. Returns whose silence it is, and how long it waits, in its turn where they are very many.
+   * @param mayWait whether it may be told to wait: who has waited is told "perhaps" no more, and has had its turn
+   */
+  async fallsSilent(service: string, sinceMs: number, mayWait: boolean): Promise<SilenceAnswer> {
     const nowMs = Date.now();
-    for (const [name, atMs] of this.#silences) if (nowMs - atMs > SILENCE_WINDOW_MS) this.#silences.delete(name);
-    const isNew = !this.#silences.has(service);
-    if (isNew) this.#silences.set(service, nowMs);
+    const silent = this.#silences.note(service, nowMs);
     this.#saveSoon();
-    const times = [...this.#silences.values()];
-    const silent = { all: times.length, lately: times.filter((ms) => nowMs - ms <= RISING_WINDOW_MS).length };
     // Few are not many, however few were due; without the count it is not known what is half.
-    if (judgeSilence(silent, 0) === "own") return "own";
+    if (judgeSilence(silent, 0) === "own") return { verdict: "own", waitMs: 0 };
     const verdict = judgeSilence(silent, await this.#countDue(nowMs));
     if (verdict === "ours") {
       const noticed = this.noticeOutage("silence", sinceMs);
       this.ctx.waitUntil(noticed.catch((error) => log("error", "outage.failed", { error: errorText(error) })));
     }
-    return verdict === "perhaps" && !isNew ? "own" : verdict;
+    if (verdict === "own" || !mayWait) return { verdict: verdict === "ours" ? verdict : "own", waitMs: 0 };
+    const turnMs = isBurst(silent) ? this.#silences.turnMs(service, nowMs) : 0;
+    return { verdict, waitMs: waitOf(verdict, silent, turnMs) };
   }
 
   /** An object has excused its service. Of an outage is told once, at its first sign. */
@@ -250,7 +252,7 @@ export class Sentinel extends DurableObject<Env> {
     this.#isSaving = true;
     setTimeout(() => {
       this.#isSaving = false;
-      this.ctx.storage.kv.put("silences", [...this.#silences]);
+      this.ctx.storage.kv.put("silences", this.#silences.saved);
     }, SAVE_AFTER_MS);
   }
 

@@ -2,32 +2,29 @@ import { DurableObject } from "cloudflare:workers";
 import { type Config, configOf, type Env } from "../config.ts";
 import { type Alert, noticeOfTest } from "../domain/alert.ts";
 import type { Event } from "../domain/event.ts";
-import { isNewSilence, type OutageSign } from "../domain/outage.ts";
+import type { OutageSign } from "../domain/outage.ts";
 import { type ByKey, type DevicePulse, type KeyGrant, pulseByKey } from "../domain/pulse-key.ts";
-import { type Change, expectedMs, type Pulse, type Service, type Target } from "../domain/service.ts";
-import { assumedLastMs, isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
+import type { Change, Pulse, Service, Target } from "../domain/service.ts";
+import { isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { isNews } from "../domain/transfer.ts";
 import { ulid } from "../domain/ulid.ts";
 import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
-import { type Database, openDatabase } from "../storage/database.ts";
-import { findService, upsertServices } from "../storage/directory.ts";
+import { openDatabase } from "../storage/database.ts";
 import { D1Lane } from "./d1-lane.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { EventAlerts } from "./event-alerts.ts";
-import { CLAIM_MS, Ledger } from "./ledger.ts";
+import { Inquiry } from "./inquiry.ts";
+import { Ledger } from "./ledger.ts";
 import { Outbox } from "./outbox.ts";
-import { forgetRefusal, refusedMs, rememberRefusal } from "./refusals.ts";
+import { Projection } from "./projection.ts";
+import { refusedMs, rememberRefusal } from "./refusals.ts";
 import { AlertSender } from "./send-alert.ts";
-import { SentinelLink } from "./sentinel-link.ts";
 import { spend, withMeter } from "./spending.ts";
 import { StateStore } from "./state-store.ts";
-import { within } from "./within.ts";
 
-/** So long does a request wait for D1 at the most; what did not arrive by then stays owed. */
-const LONGEST_WAIT_FOR_D1_MS = 2 * SECOND_MS;
 const LONGEST_ALARM_BACKOFF_MS = 10 * MINUTE_MS;
 
 /** What the object's work costs, about: docs/deploy.md has it more exactly. */
@@ -43,9 +40,8 @@ const COST = {
 export class ServiceMonitor extends DurableObject<Env> {
   readonly #name: string;
   readonly #config: Config;
-  readonly #db: Database;
-  readonly #d1Lane: D1Lane;
-  readonly #sentinel: SentinelLink;
+  readonly #projection: Projection;
+  readonly #inquiry: Inquiry;
   readonly #eventAlerts: EventAlerts;
   #ledger!: Ledger;
   #dispatcher!: Dispatcher;
@@ -56,23 +52,24 @@ export class ServiceMonitor extends DurableObject<Env> {
     super(ctx, env);
     this.#name = ctx.id.name ?? "";
     this.#config = configOf(env);
-    this.#db = openDatabase(withMeter(env).DB);
+    const db = openDatabase(withMeter(env).DB);
     const outbox = new Outbox(ctx.storage);
-    this.#d1Lane = new D1Lane(outbox, this.#db, this.#name, () => this.#snapshot(Date.now()));
-    this.#sentinel = new SentinelLink(env, this.#name);
+    const d1Lane = new D1Lane(outbox, db, this.#name, () => this.#snapshot(Date.now()));
+    this.#projection = new Projection(this.#name, db, d1Lane, (work) => ctx.waitUntil(work));
+    this.#inquiry = new Inquiry(env, this.#name);
     this.#eventAlerts = new EventAlerts(this.#config);
     const reset = (error: unknown) => this.#reset(error);
     void ctx.blockConcurrencyWhile(async () => {
-      const store = await StateStore.open(ctx.storage, () => this.#assumeLastMs(), reset);
+      const store = await StateStore.open(ctx.storage, () => this.#projection.assumeLastMs(), reset);
       const { timeZone, alertsEnabled } = this.#config;
       const circumstances = { service: this.#name, timeZone, alertsEnabled, newId: ulid };
       const nudge = () => this.#dispatcher.nudge();
-      const excused = (sign: OutageSign, sinceMs: number) => this.#excused(sign, sinceMs);
+      const excused = (sign: OutageSign, sinceMs: number) => ctx.waitUntil(this.#inquiry.excused(sign, sinceMs));
       const owner = { nudge, reset, refusedMs: () => refusedMs(this.#name), excused };
       this.#ledger = new Ledger(ctx.storage, store, outbox, circumstances, owner);
       const sender = new AlertSender(env, this.#config);
       const send = (alerts: readonly Alert[], target: Target) => sender.send(alerts, target);
-      this.#dispatcher = new Dispatcher(outbox, this.#d1Lane, this.#config, this.#ledger, send);
+      this.#dispatcher = new Dispatcher(outbox, d1Lane, this.#config, this.#ledger, send);
     });
   }
 
@@ -87,9 +84,9 @@ export class ServiceMonitor extends DurableObject<Env> {
     // The deadline may be nearer now than a run that is under way expects.
     this.#dispatcher.nudge();
     spend(this.env, isNews ? COST.change : COST.steadyPulse);
-    if (isNews) await this.#flushBriefly();
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
     else if (before && isRefreshDue(before.lastMs, nowMs, refreshPhaseSeconds(this.#name))) {
-      this.ctx.waitUntil(this.#refreshDirectory());
+      this.ctx.waitUntil(this.#projection.refresh(this.#ledger, this.#snapshotOf(change.service, nowMs)));
     }
     return this.#snapshotOf(change.service, nowMs);
   }
@@ -160,7 +157,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     if (!isNews(state, this.#ledger.service)) return false;
     this.#ledger.adopt(state, key, nowMs);
     spend(this.env, COST.change);
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
     return true;
   }
 
@@ -180,14 +177,14 @@ export class ServiceMonitor extends DurableObject<Env> {
         this.#ledger.owe({ kind: "alert", alert, target }, nowMs);
       }
     });
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Sends an alert once more that was given up after `attempts` attempts; durable when it returns. */
   async sendAgain(alert: Alert, target: Target, attempts: number): Promise<void> {
     const nowMs = Date.now();
     this.#ledger.transaction(nowMs, () => this.#ledger.oweAgain({ kind: "alert", alert, target }, attempts, nowMs));
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Stores an event and alerts the default target of it; both are owed durably when it returns. */
@@ -202,7 +199,7 @@ export class ServiceMonitor extends DurableObject<Env> {
    */
   async alertOf(events: readonly Event[]): Promise<string[]> {
     const { isNews, otherIds } = this.#eventAlerts.owe(this.#ledger, events, Date.now());
-    if (isNews) await this.#flushBriefly();
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
     return otherIds;
   }
 
@@ -210,7 +207,7 @@ export class ServiceMonitor extends DurableObject<Env> {
   async takeAlert(alert: Alert, target: Target): Promise<void> {
     spend(this.env, COST.change);
     if (this.#config.alertsEnabled) this.#ledger.oweHanded({ kind: "alert", alert, target }, Date.now());
-    await this.#flushBriefly();
+    await this.#projection.flushBriefly(this.#ledger);
   }
 
   /** Never throws: after a few failures in a row the platform would delete the alarm, silently. */
@@ -233,7 +230,7 @@ export class ServiceMonitor extends DurableObject<Env> {
     this.#ledger.beginRun();
     try {
       this.#ledger.excuseDoubtful(Date.now());
-      await this.#askAboutSilence();
+      await this.#inquiry.hold(this.#ledger);
       const nowMs = Date.now();
       // Before anything is awaited, the state is stored with its deadline, and a recovery alarm is set.
       this.#ledger.applyDue(nowMs);
@@ -243,29 +240,6 @@ export class ServiceMonitor extends DurableObject<Env> {
     }
     this.#ledger.arm(Date.now());
     this.#ledger.retire();
-  }
-
-  /** Before a service dies, those who see all of them are asked whether it is the way to us that is broken. */
-  async #askAboutSilence(): Promise<void> {
-    const nowMs = Date.now();
-    const { service } = this.#ledger;
-    if (!isNewSilence(service, nowMs)) return;
-    // What is awaited here may be cut short: then this is asked again.
-    this.#ledger.armFor(nowMs + CLAIM_MS, nowMs);
-    const verdict = await this.#sentinel.judgeSilence(expectedMs(service));
-    const answeredMs = Date.now();
-    // A pulse may have come meanwhile.
-    if (verdict === "own" || !isNewSilence(this.#ledger.service, answeredMs)) return;
-    if (verdict === "ours") this.#ledger.excuse("silence", answeredMs);
-    else this.#ledger.hold(answeredMs);
-  }
-
-  #excused(sign: OutageSign, sinceMs: number): void {
-    log("warn", "service.excused", { service: this.#name, sign });
-    // The sentinel knows it already.
-    if (sign === "silence") return;
-    forgetRefusal(this.#name);
-    this.ctx.waitUntil(this.#sentinel.noticeOutage(sign, sinceMs));
   }
 
   async #change(verb: (service: Service, nowMs: number) => Change): Promise<Snapshot | null> {
@@ -280,39 +254,8 @@ export class ServiceMonitor extends DurableObject<Env> {
     const { service, transitions } = verb(before, nowMs);
     const isNews = this.#ledger.commit({ service, transitions }, nowMs);
     spend(this.env, isNews ? COST.change : COST.look);
-    if (isNews) await this.#flushBriefly();
+    if (isNews) await this.#projection.flushBriefly(this.#ledger);
     return service ? this.#snapshotOf(service, nowMs) : null;
-  }
-
-  /** Brings what is owed to D1 before the caller gets its answer, unless D1 is slow or failing: then it stays owed. */
-  async #flushBriefly(): Promise<void> {
-    if (this.#d1Lane.isBackingOff) return;
-    const flushed = this.#d1Lane.flushAll(CLAIM_MS).then(() => {
-      this.#ledger.arm(Date.now());
-      this.#ledger.retire();
-    });
-    this.ctx.waitUntil(flushed);
-    try {
-      await within(LONGEST_WAIT_FOR_D1_MS, flushed);
-    } catch (error) {
-      log("warn", "d1.slow", { service: this.#name, error: errorText(error) });
-    }
-  }
-
-  async #refreshDirectory(): Promise<void> {
-    const snapshot = this.#snapshot(Date.now());
-    if (!snapshot) return;
-    try {
-      await upsertServices(this.#db, [snapshot]);
-    } catch (error) {
-      // The next period's pulse does it again; until then lists ask this object.
-      log("warn", "directory.refresh-failed", { service: this.#name, error: errorText(error) });
-    }
-    if (this.#ledger.service) return;
-    // The service was forgotten meanwhile: a row that came after that must not stay.
-    const nowMs = Date.now();
-    this.#ledger.transaction(nowMs, () => this.#ledger.owe({ kind: "directory" }, nowMs));
-    await this.#flushBriefly();
   }
 
   #snapshot(nowMs: number): Snapshot | undefined {
@@ -322,17 +265,6 @@ export class ServiceMonitor extends DurableObject<Env> {
 
   #snapshotOf(service: Service, nowMs: number): Snapshot {
     return snapshotOf(this.#name, service, this.#ledger.revision, nowMs);
-  }
-
-  async #assumeLastMs(): Promise<number> {
-    let row: Snapshot | undefined;
-    try {
-      row = await within(LONGEST_WAIT_FOR_D1_MS, findService(this.#db, this.#name));
-    } catch (error) {
-      log("warn", "d1.failed", { service: this.#name, error: errorText(error) });
-    }
-    log("error", "alarm.lost", { service: this.#name, foundInDirectory: row !== undefined });
-    return assumedLastMs(row, Date.now());
   }
 
   #reset(error: unknown): void {

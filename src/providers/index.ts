@@ -25,10 +25,25 @@ export function refuseTarget({ type, target }: Target, config: Config): string |
   return provider.refuses(target, config);
 }
 
+/** What was said of so many targets at most is remembered: every pulse asks again. */
+const MOST_REMEMBERED = 1_000;
+const warned = new WeakMap<Config, Map<string, readonly string[]>>();
+
 /** What is dubious about a target that is used all the same, as sentences: the configured default is never refused. */
-export function warnOfTarget({ type, target }: Target, config: Config): string[] {
-  const refusal = refuseTarget({ type, target }, config);
-  return refusal ? [refusal] : (providers.get(type)?.warnings(target, config) ?? []);
+export function warnOfTarget({ type, target }: Target, config: Config): readonly string[] {
+  let known = warned.get(config);
+  if (!known || known.size >= MOST_REMEMBERED) {
+    known = new Map();
+    warned.set(config, known);
+  }
+  const key = `${type}:${target}`;
+  let warnings = known.get(key);
+  if (!warnings) {
+    const refusal = refuseTarget({ type, target }, config);
+    warnings = refusal ? [refusal] : (providers.get(type)?.warnings(target, config) ?? []);
+    known.set(key, warnings);
+  }
+  return warnings;
 }
 
 /** How many characters a message to a target may have. */

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { countDown } from "../countdown.ts";
 import type { Message } from "../domain/digest.ts";
 import type { Outcome } from "../domain/retry.ts";
 import { SECOND_MS } from "../domain/time.ts";
@@ -18,7 +19,7 @@ const MOST_SHOWN = 200;
 export async function deliver(provider: Provider, message: Message, target: string, config: Config): Promise<Outcome> {
   // Not AbortSignal.timeout: its timer can't be cleared, and would keep the object awake, and billed, after the answer.
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error(LATE)), TIMEOUT_MS);
+  const stop = countDown(TIMEOUT_MS, () => controller.abort(new Error(LATE)));
   try {
     const request = await provider.request(message, target, config);
     if ("kind" in request) return request;
@@ -34,7 +35,7 @@ export async function deliver(provider: Provider, message: Message, target: stri
   } catch (error) {
     return { kind: "retry", answer: controller.signal.aborted ? LATE : redact(errorText(error), config, target) };
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

@@ -73,6 +73,7 @@ export async function runChaos(size: RunSize, print: (text: string) => void): Pr
     })),
     uptimes: tower.uptimes,
     excuses: tower.excuses,
+    holds: tower.holds,
     pathsOf: new Map(plan.services.map(({ name, paths: its }) => [name, its])),
     readMs: Date.now(),
     tables: readTables(tower.stateDir),

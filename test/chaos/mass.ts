@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ulidTimeMs } from "../../src/domain/ulid.ts";
 import { Client } from "./client.ts";
+import { Crowd } from "./crowd.ts";
 import { readTables } from "./database.ts";
 import type { Violation } from "./observed.ts";
 import { DEFAULT_PATH } from "./plan.ts";
@@ -20,14 +21,11 @@ export interface MassSize {
 
 /** Few, so that a pulse counts soon after it is sent. */
 const CONNECTIONS = 8;
-/** The living promise less than five minutes, so that they count as due. */
-const LIVING_PROMISE_SECONDS = 290;
-/** Where so many, and such a share of those that are due, fall silent at once, they are held (docs/decisions/0027). */
-const FEWEST_HELD = 5;
-const HELD_SHARE = 0.1;
-const HOLD_MS = 20_000;
-/** An excuse lasts as long as a promise, and no less than this. */
-const SHORTEST_EXCUSE_MS = 60_000;
+/** How long a birth takes is known by so many, which promise to come again in a day. */
+const SAMPLE = 300;
+const SAMPLE_PROMISE_SECONDS = 86_400;
+/** A machine that does other things, too, may become slower by so much. */
+const SLOWER = 3;
 /** Without any news for so long, no more is awaited. */
 const PATIENCE_MS = 120_000;
 /** What comes twice comes within so long. */
@@ -46,24 +44,27 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   const client = new Client(tower.port, tower.password, CONNECTIONS);
   const pathAt = (i: number) => paths[i % targets] as string;
   let tookMs = 0;
-  const pulse = async (name: string, i: number, nextIn: () => number) => {
+  const pulse = async (name: string, i: number, nextIn: (sentMs: number) => number) => {
     const sentMs = Date.now();
-    const answer = await client.pulse(name, { nextIn: nextIn(), grace: 0, urls: [provider.url(pathAt(i))] });
-    if (typeof answer === "string" || answer.status !== 200) throw new Error(`${name} could not pulse`);
+    const answer = await client.pulse(name, { nextIn: nextIn(sentMs), grace: 0, urls: [provider.url(pathAt(i))] });
+    if (typeof answer === "string" || answer.status !== 200) {
+      throw new Error(`${name} could not pulse: ${JSON.stringify(answer)}`);
+    }
     tookMs = Date.now() - sentMs;
   };
-  const livingPulse = () => inParallel(living, (i) => pulse(`living ${i}`, i, () => LIVING_PROMISE_SECONDS));
 
+  await using crowd = new Crowd(tower, living, (i) => provider.url(pathAt(i)));
+  await crowd.gather();
+  if (living > 0) print(`${living} that live on are born`);
   const beganMs = Date.now();
-  await livingPulse();
-  const bornMs = Date.now() - beganMs;
-  print(`${living} that live on are born in ${bornMs} ms`);
-  const perBirthMs = living > 0 ? bornMs / living : 5;
-  const deathMs = Math.ceil((Date.now() + 1.6 * perBirthMs * (mass + living) + 20_000) / 1_000) * 1_000;
+  await inParallel(SAMPLE, (i) => pulse(`sample ${i}`, i, () => SAMPLE_PROMISE_SECONDS));
+  const bornMs = Date.now();
+  const birthsMs = ((bornMs - beganMs) / SAMPLE) * mass;
+  const deathMs = Math.ceil((bornMs + SLOWER * birthsMs + 20_000) / 1_000) * 1_000;
   // A deadline is a pulse's own moment and whole seconds: all of them fall in the second around this one.
-  await inParallel(mass, (i) => pulse(`mortal ${i}`, i, () => Math.round((deathMs - Date.now() - tookMs / 2) / 1_000)));
+  const nextIn = (sentMs: number) => Math.round((deathMs - sentMs - tookMs / 2) / 1_000);
+  await inParallel(mass, (i) => pulse(`mortal ${i}`, i, nextIn));
   print(`${mass} that will die are born`);
-  await livingPulse();
   const spareMs = deathMs - 500 - Date.now();
   print(`They die in ${Math.round(spareMs / 1_000)} s`);
   if (spareMs < 0) throw new Error("The machine is too slow: they die before all is prepared.");
@@ -71,9 +72,10 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   const told = () => provider.attempts.flatMap(({ alerts, ...rest }) => alerts.map((alert) => ({ ...rest, alert })));
   const died = () => told().filter(({ alert }) => alert.kind === "dead");
   await delay(spareMs);
-  for (let count = 0, newsMs = Date.now(); count < mass && Date.now() - newsMs < PATIENCE_MS + bornMs; ) {
+  // Who is not told for now may be excused, for as long as it promised.
+  const patienceMs = PATIENCE_MS + deathMs - bornMs;
+  for (let count = 0, newsMs = Date.now(); count < mass && Date.now() - newsMs < patienceMs; ) {
     await delay(1_000);
-    // Who is not told for now may be excused, for as long as it promised.
     const distinct = new Set(died().map(({ alert }) => alert.service)).size;
     if (distinct > count) newsMs = Date.now();
     if (distinct >> 11 > count >> 11) print(`${distinct} are told`);
@@ -82,15 +84,15 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
   await delay(AFTERWARDS_MS);
   client.close();
 
-  const holdMs = mass >= FEWEST_HELD && mass >= (mass + living) * HELD_SHARE ? HOLD_MS : 0;
-  const excusedMs = new Map(tower.excuses.map(({ service, atMs }) => [service, atMs]));
+  // Until when each may not be told: its turn, or the end of its excuse, whichever is later.
+  const waits = new Map<string, number>();
+  for (const { service, atMs, forMs = 0 } of [...tower.holds, ...tower.excuses]) {
+    waits.set(service, Math.max(waits.get(service) ?? 0, atMs + forMs));
+  }
   const deaths = died();
   const lags = deaths.map(({ alert, atMs }) => {
     const deadMs = ulidTimeMs(alert.id);
-    const excuse = excusedMs.get(alert.service);
-    const promiseMs = deadMs - Date.parse(alert.lastPulse ?? "");
-    const tellableMs = excuse === undefined ? deadMs + holdMs : excuse + Math.max(SHORTEST_EXCUSE_MS, promiseMs);
-    return { deadMs, sinceDeadMs: atMs - deadMs, sinceTellableMs: atMs - tellableMs };
+    return { deadMs, sinceDeadMs: atMs - deadMs, sinceTellableMs: atMs - (waits.get(alert.service) ?? deadMs) };
   });
   const deadlines = lags.map(({ deadMs }) => deadMs);
   const messages = provider.attempts.filter(({ path }) => path !== DEFAULT_PATH);
@@ -105,10 +107,10 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
       told: new Set(deaths.map(({ alert }) => alert.service)).size,
       messages: messages.length,
       digests: messages.filter(({ isDigest }) => isDigest).length,
-      heldForMs: holdMs,
-      excused: excusedMs.size,
+      held: new Set(tower.holds.map(({ service }) => service)).size,
+      excused: new Set(tower.excuses.map(({ service }) => service)).size,
       lagAfterDeadlineMs: percentiles(lags.map(({ sinceDeadMs }) => sinceDeadMs)),
-      lagAfterHoldOrExcuseMs: percentiles(lags.map(({ sinceTellableMs }) => sinceTellableMs)),
+      lagAfterTurnOrExcuseMs: percentiles(lags.map(({ sinceTellableMs }) => sinceTellableMs)),
       lagOfSinglesMs: percentiles(
         deaths.flatMap(({ isDigest }, i) => (isDigest ? [] : [lags[i]?.sinceTellableMs ?? Number.NaN])),
       ),

@@ -72,6 +72,14 @@ export interface Excuse {
   service: string;
   sign: string;
   atMs: number;
+  forMs?: number;
+}
+
+/** A service was held before it was told dead, as the log says. */
+export interface Hold {
+  service: string;
+  atMs: number;
+  forMs: number;
 }
 
 /** Rows of D1, by the names of its columns. */
@@ -135,6 +143,7 @@ export interface Observed {
   troubles: { path: string; fromMs: number; toMs: number }[];
   uptimes: Uptime[];
   excuses: Excuse[];
+  holds: Hold[];
   /** Who is told of a service: paths of the provider stub. */
   pathsOf: Map<string, string[]>;
   /** When the tables were read. */

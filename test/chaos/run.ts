@@ -63,7 +63,7 @@ function judgeAgain(file: string): void {
     pathsOf: new Map(Object.entries(saved.pathsOf)),
     heartBeats: new Map(Object.entries(saved.heartBeats)),
   };
-  const { violations, ...judgement } = judge({ ...saved, ...maps } as Observed);
+  const { violations, ...judgement } = judge({ holds: [], ...saved, ...maps } as Observed);
   conclude({ ...judgement, lags: undefined }, violations);
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { killGroup, waitUntilGone } from "../system/support/processes.ts";
 import { copyProject, type Project } from "../system/support/project.ts";
 import { Client } from "./client.ts";
-import type { Excuse, Uptime } from "./observed.ts";
+import type { Excuse, Hold, Uptime } from "./observed.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 /** So much of what it printed last is kept, for when it does not start. */
@@ -16,6 +16,7 @@ export class Tower implements AsyncDisposable {
   readonly password = "chaos";
   readonly uptimes: Uptime[] = [];
   readonly excuses: Excuse[] = [];
+  readonly holds: Hold[] = [];
   /** How often each event of the log was seen. */
   readonly logged = new Map<string, number>();
   readonly #project: Project;
@@ -110,9 +111,12 @@ export class Tower implements AsyncDisposable {
 
   #note(line: string): void {
     if (!line.startsWith('{"level"')) return;
-    const { event, service, sign } = JSON.parse(line) as { event: string; service?: string; sign?: string };
+    const said = JSON.parse(line) as { event: string; service?: string; sign?: string; forMs?: number };
+    const { event, service = "", sign = "", forMs = 0 } = said;
+    const atMs = Date.now();
     this.logged.set(event, (this.logged.get(event) ?? 0) + 1);
-    if (event === "service.excused") this.excuses.push({ service: service ?? "", sign: sign ?? "", atMs: Date.now() });
+    if (event === "service.excused") this.excuses.push({ service, sign, atMs, forMs });
+    if (event === "service.held") this.holds.push({ service, atMs, forMs });
   }
 }
 

@@ -441,7 +441,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
   ],
   [
     "a sentinel that can't be reached",
-    ["sentinel.failed"],
+    ["sentinel.failed", "service.held"],
     async (service) => {
       interceptProviders(acceptLoudly);
       vi.mocked(env.SENTINEL.getByName).mockImplementation(() => {
@@ -502,7 +502,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
         throw new Error("internal error");
       });
-      for (let i = 0; i < 5; i++) await realSentinel().fallsSilent(`${service} ${i}`, Date.now());
+      for (let i = 0; i < 5; i++) await realSentinel().fallsSilent(`${service} ${i}`, Date.now(), true);
       await vi.waitFor(() => expect(JSON.stringify(written)).toContain("outage.failed"));
     },
   ],

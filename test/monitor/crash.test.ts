@@ -231,6 +231,36 @@ describe("an object that is killed", { timeout: 250_000 }, () => {
       5,
     ));
 
+  it("while its silence is looked into, or while it is held, dies all the same, once, and in time", async () => {
+    // What a killed object still says would keep the test's runner waiting.
+    vi.spyOn(console, "warn").mockReturnValue();
+    for (let write = 0, kills = 1; kills > 0; write++) {
+      const service = `held, killed at write ${write}`;
+      await monitorOf(service).pulse(MINUTELY);
+      let questions = 0;
+      const fallsSilent = async (_: string, __: number, mayWait: boolean) => {
+        if (questions++ === 0) throw new Error("overloaded");
+        return { verdict: mayWait ? "perhaps" : "own", waitMs: 25_000 };
+      };
+      vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent } as never);
+      const { gate } = await killAtWrite(service, write);
+      const received = interceptProviders(accept, gate);
+      advance(DEADLINE_MS);
+      const deadMs = Date.now();
+      kills = await runAlarms(service, 15 * MINUTE_MS);
+      expect(new Set(received.map(({ body }) => body.id)).size, service).toBe(1);
+      expect(received.length, service).toBeLessThanOrEqual(1 + kills);
+      expect(await historyOf(service), service).toEqual(["alive", "dead"]);
+      expect((await deliveryLog(service)).map(({ kind, state }) => `${kind} ${state}`)).toEqual(["dead delivered"]);
+      // Unheard for up to a minute, held for its turn, and put off by 15 seconds for each thing that was cut off.
+      const waitedMs = Date.now() - deadMs;
+      expect(waitedMs, service).toBeGreaterThanOrEqual(kills > 0 ? 0 : 45_000);
+      expect(waitedMs, service).toBeLessThanOrEqual(MINUTE_MS + 25_000 + kills * 15_000);
+      vi.mocked(globalThis.fetch).mockRestore();
+      expect(kills > 0 || write > 10, "each write is killed in turn").toBe(true);
+    }
+  });
+
   it("owes a test, and an alert that is sent again, like everything else", async () => {
     for (let write = 0, kills = 1; kills > 0; write++) {
       const service = `sent again, killed at write ${write}`;

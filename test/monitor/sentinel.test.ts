@@ -2,7 +2,8 @@ import { createScheduledController, evictDurableObject, runInDurableObject } fro
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { configOf } from "../../src/config.ts";
-import type { SilenceVerdict } from "../../src/domain/outage.ts";
+import { hashOf } from "../../src/domain/hash.ts";
+import type { SilenceAnswer } from "../../src/domain/outage.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import worker from "../../src/index.ts";
@@ -267,8 +268,10 @@ describe("where many fall silent together", () => {
       vi.setSystemTime(START_MS + DEADLINE_MS);
       await runAlarm(service);
       await vi.waitFor(async () => {
-        const saved = await runInDurableObject(sentinel(), (_, { storage }) => storage.kv.get<[string]>("silences"));
-        expect(saved?.map(([name]) => name)).toContain(service);
+        const saved = await runInDurableObject(sentinel(), (_, { storage }) =>
+          storage.kv.get<[number, number][]>("silences"),
+        );
+        expect(saved?.map(([name]) => name)).toContain(hashOf(service));
       }, 5_000);
       await evictDurableObject(sentinel());
     }
@@ -281,29 +284,109 @@ describe("where many fall silent together", () => {
       "does not answer",
       () => vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent: () => new Promise(() => {}) } as never),
     ],
-    ["does not know how many are due", () => breakD1()],
-  ])("and the sentinel %s, they are told", async (_, damage) => {
+  ])("and the sentinel %s, they wait for a moment, no longer than a minute, and then are told", async (_, damage) => {
     const services = newNames(6);
     await pulse(services);
     damage();
-    await Promise.all(
-      services.map((service) => {
-        vi.setSystemTime(START_MS + DEADLINE_MS);
-        return runAlarm(service);
-      }),
-    );
+    const atDeadline = START_MS + DEADLINE_MS;
+    vi.setSystemTime(atDeadline);
+    await Promise.all(services.map((service) => runAlarm(service, atDeadline + 1)));
+    expect(services.flatMap(toldOf)).toEqual([]);
+    const untilMs = await Promise.all(services.map(alarmOf));
+    for (const ms of untilMs) {
+      expect(ms).toBeGreaterThanOrEqual(atDeadline + 20 * SECOND_MS);
+      expect(ms).toBeLessThanOrEqual(atDeadline + MINUTE_MS);
+    }
+    // They don't come again all at once.
+    expect(new Set(untilMs).size).toBeGreaterThan(1);
+    vi.setSystemTime(atDeadline + MINUTE_MS);
+    await Promise.all(services.map((service) => runAlarm(service)));
     expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+    expect(await historyOf(services[0] as string)).toEqual(["alive", "dead"]);
+  });
+
+  it("and it is not known how many are due, those who can't be judged wait, and then are told", async () => {
+    const services = newNames(6);
+    await pulse(services);
+    breakD1();
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    expect(services.map((service) => toldOf(service).length)).toEqual([1, 1, 1, 1, 0, 0]);
+    advance(MINUTE_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+  });
+
+  it("one that got no answer is excused once the sentinel answers", async () => {
+    const services = newNames(6);
+    await pulse(services);
+    const getByName = vi.spyOn(env.SENTINEL, "getByName").mockImplementation(() => throwing());
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    getByName.mockRestore();
+    advance(MINUTE_MS);
+    for (const service of services) await runAlarm(service, Date.now() + 1);
+    // The first four are told, as always; none was lost, and none waits for good.
+    expect(services.map((service) => toldOf(service).length)).toEqual([1, 1, 1, 1, 0, 0]);
+    for (const service of services) await runAlarm(service);
+    expect(services.map((service) => toldOf(service).length)).toEqual(services.map(() => 1));
+  });
+
+  it("one that is cut off while it asks, or while it is held, asks again", async () => {
+    const [service = ""] = newNames(1);
+    await pulse([service]);
+    const asked = Promise.withResolvers<void>();
+    const questions: unknown[][] = [];
+    vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({
+      fallsSilent: async (...question: unknown[]) => {
+        questions.push(question);
+        asked.resolve();
+        return questions.length === 1 ? new Promise(() => {}) : { verdict: "perhaps", waitMs: 25_000 };
+      },
+    } as never);
+    vi.setSystemTime(START_MS + DEADLINE_MS);
+    const cutOff = runInDurableObject(monitorOf(service), (instance, state) => {
+      void asked.promise.then(() => state.abort("killed"));
+      return instance.alarm();
+    });
+    await expect(cutOff).rejects.toThrow("killed");
+    await runAlarm(service);
+    expect(await statusOf(service)).toBe("alive");
+    const heldUntil = Date.now() + 25_000;
+    await evictDurableObject(monitorOf(service));
+    expect(await alarmOf(service)).toBe(heldUntil);
+    await runAlarm(service);
+    expect(questions.map(([, , mayWait]) => mayWait)).toEqual([true, true, false]);
+    expect(toldOf(service)).toMatchObject([{ body: { kind: "dead" }, atMs: heldUntil }]);
+  });
+
+  it("those of a burst wait for their turns, whether it is known as an outage or not, and ask once more", async () => {
+    const rows = Array.from({ length: 400 }, (_, i) => snapshot(`living ${i}`, { last: START_MS / SECOND_MS }));
+    await storeServices(...rows);
+    const ask = (service: string, mayWait = true) => sentinel().fallsSilent(service, START_MS, mayWait);
+    const services = newNames(205);
+    const answers: SilenceAnswer[] = [];
+    for (const service of services) answers.push(await ask(service));
+    const verdicts = answers.map(({ verdict }) => verdict);
+    expect(verdicts.lastIndexOf("own")).toBe(38);
+    expect(verdicts.indexOf("ours")).toBe(199);
+    // Until they are known as a burst, those who wait do so for the same time.
+    expect(answers.slice(39, 49).map(({ waitMs }) => waitMs)).toEqual(Array(10).fill(20_000));
+    const turns = answers.slice(49).map(({ waitMs }) => waitMs);
+    expect(turns).toEqual(turns.map((_, i) => 20_000 + i * 20));
+    expect(await ask(services[100] as string)).toEqual({ verdict: "ours", waitMs: answers[100]?.waitMs });
+    expect(await ask(services[100] as string, false)).toEqual({ verdict: "ours", waitMs: 0 });
   });
 
   it("a pulse that comes while the sentinel is asked counts", async () => {
     const [service = ""] = newNames(1);
     await pulse([service]);
-    const asked = Promise.withResolvers<SilenceVerdict>();
+    const asked = Promise.withResolvers<SilenceAnswer>();
     vi.spyOn(env.SENTINEL, "getByName").mockReturnValue({ fallsSilent: () => asked.promise } as never);
     vi.setSystemTime(START_MS + DEADLINE_MS);
     const run = runAlarm(service);
     await pulse([service], { ...MINUTELY, nextInSeconds: 600 });
-    asked.resolve("ours");
+    asked.resolve({ verdict: "ours", waitMs: 0 });
     await run;
     expect(await statusOf(service)).toBe("alive");
     expect(await alarmOf(service)).toBe(START_MS + DEADLINE_MS + 605 * SECOND_MS);

@@ -30,6 +30,20 @@ describe.each(TYPES)("an attempt by %s", (type) => {
     expect(await sent).toEqual({ kind: "retry", answer: "no answer within 10 s" });
   });
 
+  it("is no failure where the timer comes late: the answer came in time, and could not be heard", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const answer = Promise.withResolvers<Response>();
+    vi.spyOn(globalThis, "fetch").mockImplementation((_, init) =>
+      Promise.race([answer.promise, rejectedBy(init?.signal)]),
+    );
+    const sent = sendTo(type);
+    await vi.waitFor(() => expect(fetch).toHaveBeenCalled());
+    // However late: only one has run when the answer is there.
+    await vi.advanceTimersToNextTimerAsync();
+    answer.resolve(new Response("{}", { status: 503 }));
+    expect(await sent).toMatchObject({ kind: "retry", answer: expect.stringMatching(/^HTTP 503/) });
+  });
+
   it("is repeated when an error begins but its body never ends", async () => {
     const clock = controlTimers();
     vi.spyOn(globalThis, "fetch").mockImplementation(async (_, init) => {

@@ -165,7 +165,8 @@ class Day {
     this.#mortal.push(service);
     await this.#pulse(service, 1);
     await this.#stub.waitFor(tells(service, "dead"), { timeoutMs: 60_000 });
-    await this.#pulse(service, 290);
+    // It rests for the rest of the day.
+    await this.#pulse(service, 86_400);
     await this.#stub.waitFor(tells(service, "alive"), { timeoutMs: 60_000 });
     const uses = NAMES.map((name) => this.#uses[name].at(-1));
     print(

@@ -182,7 +182,8 @@ describe("a search", () => {
 
   it("stops as soon as its page is full", async () => {
     const rowsRead = await rowsReadBy(() => listEvents(db, { ...filter, message: "hay" }, { limit: 10 }));
-    expect(rowsRead).toEqual([12]);
+    // Those that are found are read once more.
+    expect(rowsRead).toEqual([12 + 11]);
   });
 
   it("shows nothing twice when events arrive between its two queries", async () => {

@@ -72,7 +72,7 @@ export const operations: Operation[] = Object.entries(paths).flatMap(([path, met
     method: method.toUpperCase(),
     path,
     isOpen: operation.security?.length === 0,
-    body: operation.requestBody?.content["application/json"].schema,
+    body: operation.requestBody?.content["application/json"]?.schema,
     parameters: operation.parameters ?? [],
     responses: Object.fromEntries(
       Object.entries(operation.responses as Record<string, { content?: Record<string, { schema: Schema }> }>).map(

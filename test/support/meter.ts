@@ -131,14 +131,22 @@ export const BUFFERS = ["buffer 0", "buffer 1", "buffer 2", "buffer 3"];
 /**
  * Measures what some work costs.
  * @param services those whose objects may write
- * @param isAlarm whether the work is the alarm of an object: that is a call, too
+ * @param rules those whose objects may write
+ * @param isAlarm whether the work is the alarm of a service's object: that is a call, too
+ * @param isRuleAlarm whether it is the alarm of a rule's object
  */
 export async function costOf(
   work: () => Promise<unknown>,
-  { services = [], isAlarm = false }: { services?: string[]; isAlarm?: boolean } = {},
+  {
+    services = [],
+    rules = [],
+    isAlarm = false,
+    isRuleAlarm = false,
+  }: { services?: string[]; rules?: string[]; isAlarm?: boolean; isRuleAlarm?: boolean } = {},
 ): Promise<Cost> {
   const objects = await Promise.all([
     ...services.map(meterObject),
+    ...rules.map((name) => meterStorage(env.RULE_MONITOR.getByName(name) as DurableObjectStub)),
     meterStorage(realSentinel() as DurableObjectStub),
     ...BUFFERS.map((name) => meterStorage(env.EVENT_BUFFER.getByName(name) as DurableObjectStub)),
   ]);
@@ -149,25 +157,28 @@ export async function costOf(
   sentinel.mockClear();
   messengers.mockClear();
   const buffers = vi.spyOn(env.EVENT_BUFFER, "getByName");
+  const ofRules = vi.spyOn(env.RULE_MONITOR, "getByName");
   const handedOver = vi.spyOn(env.BULK_READER as NonNullable<typeof env.BULK_READER>, "getByName");
   try {
     await work();
     await d1.settled();
     const sum = (of: (query: Query) => number) => d1.queries.reduce((total, query) => total + of(query), 0);
-    const others = sentinel.mock.calls.length + messengers.mock.calls.length + buffers.mock.calls.length;
+    const others = [sentinel, messengers, buffers, ofRules].reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    const alarms = Number(isAlarm) + Number(isRuleAlarm);
     return {
       queries: d1.queries.length,
       rowsRead: sum(({ rowsRead }) => rowsRead),
       rowsWritten: sum(({ rowsWritten }) => rowsWritten),
-      objectCalls: (isAlarm ? 1 : calls.mock.calls.length + handedOver.mock.calls.length) + others,
+      objectCalls: (isAlarm ? 0 : calls.mock.calls.length + handedOver.mock.calls.length) + others + alarms,
       // The test's way to run an alarm takes it away first; the platform's own way to do that is not billed.
       // A messenger writes a row for each message; test/monitor/messenger.test.ts counts that.
-      objectRows: objects.reduce((total, rows) => total + rows(), 0) + messengers.mock.calls.length - (isAlarm ? 1 : 0),
+      objectRows: objects.reduce((total, rows) => total + rows(), 0) + messengers.mock.calls.length - alarms,
     };
   } finally {
     calls.mockRestore();
     handedOver.mockRestore();
     buffers.mockRestore();
+    ofRules.mockRestore();
     d1.stop();
   }
 }

@@ -13,7 +13,7 @@ export function realSentinel(): DurableObjectStub<Sentinel> {
  */
 beforeEach(() => {
   const seesNothing = {
-    fallsSilent: async () => "own",
+    fallsSilent: async () => ({ verdict: "own", waitMs: 0 }),
     noticeOutage: async () => {},
     sweep: () => realSentinel().sweep(),
     spent: async () => {},

@@ -46,6 +46,11 @@ export class Client {
     return this.#withAttempts(attempts);
   }
 
+  /** How far the server's clock was ahead of ours at its last answer, in milliseconds; 0 where it doesn't say. */
+  get clockOffsetMs(): number {
+    return this.#connection.clockOffsetMs;
+  }
+
   /**
    * The service lives, and promises its next pulse within `nextIn` seconds. Without a target the server's default is
    * alerted.

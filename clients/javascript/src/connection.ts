@@ -26,6 +26,7 @@ export class Connection {
   readonly #base: string;
   readonly #password: string;
   readonly #options: Required<ClientOptions>;
+  #clockOffsetMs = 0;
 
   constructor(url: string, password: string, options: ClientOptions = {}) {
     this.#base = baseOf(url);
@@ -62,6 +63,11 @@ export class Connection {
   /** Waits, as between two attempts; a signal ends it. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return this.#options.sleep(ms, signal);
+  }
+
+  /** How far the server's clock was ahead of ours at its last answer, to the second; 0 where it doesn't say. */
+  get clockOffsetMs(): number {
+    return this.#clockOffsetMs;
   }
 
   /** From 0 to 1. */
@@ -162,6 +168,8 @@ export class Connection {
 
   #read(what: string, response: Response, text: string, isNew: boolean): Answer {
     const { status, headers } = response;
+    const serverMs = Date.parse(headers.get("date") ?? "");
+    if (!Number.isNaN(serverMs)) this.#clockOffsetMs = serverMs - this.#options.now();
     // A browser doesn't say where to, and gives no status.
     if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) {
       const to = headers.get("location") ?? "another address";

@@ -12,6 +12,8 @@ const MOST_EVENTS = 1_000;
 const MOST_BYTES = 1_048_576;
 /** As old as an event may be when the server gets it. */
 const OLDEST_MS = 30 * 86_400_000;
+/** By so much a date may differ from the true one before it counts as that of a wrong clock. */
+const MOST_WRONG_MS = 300_000;
 
 /** How an {@link EventQueue} works. */
 export interface EventQueueOptions {
@@ -27,8 +29,10 @@ interface Waiting {
   event: NewEvent;
   /** As JSON. */
   bytes: number;
-  /** When it was taken, in milliseconds since the epoch. */
+  /** When it was taken, by a clock that nobody sets. */
   takenMs: number;
+  /** The date that it got then, in milliseconds since the epoch; undefined where that is the program's. */
+  stampedMs: number | undefined;
 }
 
 /**
@@ -90,7 +94,7 @@ export class EventQueue {
       return;
     }
     try {
-      this.#waiting.push(this.#stamped(event, Date.now()));
+      this.#waiting.push(this.#stamped(event));
     } catch (error) {
       // It can't be written as JSON, and would hold up all others.
       this.#giveUp(event, (error as Error).message);
@@ -126,10 +130,24 @@ export class EventQueue {
     this.#wake?.();
   }
 
-  #stamped(event: NewEvent, nowMs: number): Waiting {
+  #stamped(event: NewEvent): Waiting {
+    const nowMs = Date.now();
     const text = JSON.stringify(stampedBody({ ...event, message: mended(event.message) }, this.#newId, nowMs));
     // What the program does with its fields from now on is no part of the event.
-    return { event: JSON.parse(text), bytes: new TextEncoder().encode(text).byteLength, takenMs: nowMs };
+    return {
+      event: JSON.parse(text),
+      bytes: new TextEncoder().encode(text).byteLength,
+      takenMs: performance.now(),
+      stampedMs: event.id === undefined && event.date === undefined ? nowMs : undefined,
+    };
+  }
+
+  /** The event with another id, where it may have been refused since our clock was wrong when it was taken. */
+  #restamped(waiting: Waiting): Waiting | undefined {
+    const { event, takenMs, stampedMs } = waiting;
+    const trueMs = Date.now() + this.#client.clockOffsetMs - (performance.now() - takenMs);
+    if (stampedMs === undefined || Math.abs(trueMs - stampedMs) < MOST_WRONG_MS) return undefined;
+    return { ...waiting, event: { ...event, id: this.#newId(Math.floor(trueMs)) }, stampedMs: undefined };
   }
 
   async #send(): Promise<void> {
@@ -138,7 +156,7 @@ export class EventQueue {
     await undefined;
     let failures = 0;
     while (this.#waiting.length > 0) {
-      this.#giveUpOld(Date.now());
+      this.#giveUpOld(performance.now());
       const batch = this.#batch();
       const [first] = batch;
       if (!first) continue;
@@ -146,8 +164,7 @@ export class EventQueue {
       // Closed in the meantime: what was left is counted.
       if (this.#waiting[0] !== first) break;
       if (!(outcome instanceof Error)) {
-        this.#waiting.splice(0, batch.length);
-        for (const { index, hint } of outcome.refused) if (batch[index]) this.#giveUp(batch[index].event, hint);
+        this.#settle(batch, outcome.refused);
         this.#most = Math.min(MOST_EVENTS, this.#most * 2);
         failures = 0;
       } else if (isTemporary(outcome)) {
@@ -165,6 +182,19 @@ export class EventQueue {
     }
     this.#isSending = false;
     for (const done of this.#whenEmpty.splice(0)) done();
+  }
+
+  /** Takes those out that are stored; of the others some are tried once more, the rest is given up. */
+  #settle(batch: Waiting[], refused: SentEvents["refused"]): void {
+    const again: Waiting[] = [];
+    this.#waiting.splice(0, batch.length);
+    for (const { index, hint } of refused) {
+      const waiting = batch[index];
+      const restamped = waiting && this.#restamped(waiting);
+      if (restamped) again.push(restamped);
+      else if (waiting) this.#giveUp(waiting.event, hint);
+    }
+    this.#waiting.unshift(...again);
   }
 
   /** The events that are sent by the next request: as many as it may have. */

@@ -26,9 +26,18 @@ try {
   const client = new Client(${JSON.stringify(url)}, ${JSON.stringify(password)});
   result.pulse = (await client.pulse(${JSON.stringify(service)}, { nextIn: 600 })).status;
   const queue = new EventQueue(client);
-  queue.event(${JSON.stringify(service)}, "from a page");
+  const tail = client.tail({ service: ${JSON.stringify(service)} }, { lastEventId: "0".repeat(26) });
+  queue.event(${JSON.stringify(service)}, "from a page", "info", { fields: { host: "page" } });
   result.flushed = await queue.flush();
   for await (const { message } of client.events({ service: ${JSON.stringify(service)} })) result.event = message;
+  for await (const { fields } of client.exportEvents({ service: ${JSON.stringify(service)} })) result.exported = fields;
+  for await (const { message } of tail) {
+    result.followed = message;
+    break;
+  }
+  const rule = await client.putRule("of a page", { q: "level:>=emergency", alertType: "webhook", alertTarget: "https://example.com/" });
+  result.rule = rule.name;
+  result.ruleDeleted = await client.deleteRule("of a page");
   result.listed = (await client.heartbeats()).some(({ service }) => service === ${JSON.stringify(service)});
   result.cancel = (await client.cancel(${JSON.stringify(service)})).status;
   const stranger = new Client(${JSON.stringify(url)}, "wrong", { attempts: 1 });
@@ -40,7 +49,7 @@ fetch("/result", { method: "POST", body: JSON.stringify(result) });
 </script>`;
 
 describe.runIf(canRun)("a page of another origin", () => {
-  it("pulses, sends events, lists and cancels", async () => {
+  it("pulses, sends, exports and follows events, writes rules, lists and cancels", async () => {
     const folder = mkdtempSync(join(tmpdir(), "watchtower-browser-"));
     const built = spawnSync("tsc", ["-p", "tsconfig.build.json", "--outDir", folder], {
       cwd: PACKAGE,
@@ -73,6 +82,10 @@ describe.runIf(canRun)("a page of another origin", () => {
         pulse: "alive",
         flushed: true,
         event: "from a page",
+        exported: { host: "page" },
+        followed: "from a page",
+        rule: "of a page",
+        ruleDeleted: true,
         listed: true,
         cancel: "cancelled",
         refused: 403,

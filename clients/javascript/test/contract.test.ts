@@ -113,7 +113,30 @@ describe.runIf(url)("against a running watchTower", () => {
         expect(items, what).toMatchObject(result);
       } else if (result === undefined || result === null) {
         expect(await work, what).toEqual(result === null ? null : expect.anything());
+      } else if (typeof result !== "object") {
+        expect(await work, what).toBe(result);
       } else expect(await work, what).toMatchObject(result);
+    }
+  });
+
+  it("follows events from the moment that it is connected, and those after an event", async () => {
+    const client = new Client(url as string, password as string);
+    const service = `tail ${crypto.randomUUID()}`;
+    const ended = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const tail = client.tail({ service, level: "error" }, { signal: ended.signal, onOpen: opened.resolve });
+    const first = tail.next();
+    await opened.promise;
+    const ids: (string | undefined)[] = [];
+    for (const level of [4, 3, 5]) ids.push(await client.event(service, `of level ${level}`, level));
+    expect((await first).value).toMatchObject({ id: ids[0], service, message: "of level 4", level: 4 });
+    expect((await tail.next()).value).toMatchObject({ id: ids[2], message: "of level 5" });
+    const next = tail.next();
+    ended.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
+    for await (const event of client.tail({ service }, { lastEventId: ids[0] })) {
+      expect(event).toMatchObject({ id: ids[1], message: "of level 3" });
+      break;
     }
   });
 });

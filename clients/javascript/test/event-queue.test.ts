@@ -227,19 +227,75 @@ describe("a queue of events", () => {
   });
 
   it("gives up events that have waited for 30 days, and reports them", async () => {
-    const { queue, sent, errors } = queueOver((_, events) => (Date.now() < returnsMs ? refusal(503) : stored(events)));
-    const returnsMs = Date.now() + 31 * 86_400_000;
+    let days = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => days * 86_400_000 + 1);
+    const { queue, batches, errors } = queueOver((i, events) => (i < 2 ? refusal(503) : stored(events)));
     queue.event("old", "first");
-    await seconds(2 * 86_400);
+    await seconds(0);
+    days = 2;
     queue.event("young", "second");
-    await seconds(29 * 86_400 + 61);
+    await seconds(1);
+    days = 30.1;
+    await seconds(2);
+    clock.mockRestore();
+    expect(batches()).toEqual([["first"], ["first", "second"], ["second"]]);
     expect(queue.size).toBe(0);
     expect(queue.dropped).toBe(1);
-    expect(sent().at(-1)?.service).toBe("young");
-    expect(sent().filter(({ service }) => service === "old").length).toBeGreaterThan(1_000);
     expect(errors.map(String)).toContain(
       "WatchTowerError: The event of old (400): It has waited for 30 days; the server takes none that is older.",
     );
+  });
+
+  it.each([
+    ["is wrong", "1971-05-01T00:00:00Z", 0],
+    ["is an hour ahead", "2026-11-23T01:00:00Z", 0],
+    ["is set while they wait", "1970-01-01T00:00:07Z", 5],
+  ])(
+    "stamps events anew that are refused where the clock %s, and keeps their true dates",
+    async (_, clock, setAfter) => {
+      vi.setSystemTime(new Date(clock));
+      const trueMs = Date.UTC(2026, 10, 23);
+      const startedMs = performance.now();
+      const serverMs = () => trueMs + performance.now() - startedMs;
+      const { queue, requests, sent, errors } = queueOver((i, events) => {
+        if (i === 0) return refusal(503);
+        const isOff = ({ id = "" }: SentEvent) => Math.abs(msOf(id) - serverMs()) > 600_000;
+        const refused = events.flatMap((event, index) => (isOff(event) ? [{ index, hint: "too old" }] : []));
+        const response = stored(events, refused);
+        response.headers.set("date", new Date(serverMs()).toUTCString());
+        return response;
+      });
+      queue.event("a", "first");
+      queue.put({ service: "a", message: "dated", date: 1_000_000 });
+      await seconds(0.5);
+      queue.event("a", "second");
+      if (setAfter > 0) vi.setSystemTime(new Date(serverMs()));
+      await seconds(60);
+      expect(queue.size).toBe(0);
+      expect(requests).toHaveLength(3);
+      // What has a date of the program's own is given up.
+      expect({ dropped: queue.dropped, told: errors.map(String).slice(1) }).toEqual({
+        dropped: 1,
+        told: ["WatchTowerError: The event of a (400): too old"],
+      });
+      const last = sent().slice(-2);
+      expect(last.map(({ message }) => message)).toEqual(["first", "second"]);
+      // The header has seconds.
+      expect(Math.abs(msOf(last[0]?.id ?? "") - trueMs)).toBeLessThan(1_100);
+      expect(Math.abs(msOf(last[1]?.id ?? "") - trueMs - 500)).toBeLessThan(1_100);
+    },
+  );
+
+  it("stamps no event anew twice", async () => {
+    vi.setSystemTime(0);
+    const { queue, requests } = queueOver((_, events) => {
+      const response = stored(events, [{ index: 0, hint: "no" }]);
+      response.headers.set("date", "Mon, 23 Nov 2026 00:00:00 GMT");
+      return response;
+    });
+    queue.event("a", "refused for something else");
+    expect(await queue.flush()).toBe(true);
+    expect({ requests: requests.length, dropped: queue.dropped }).toEqual({ requests: 2, dropped: 1 });
   });
 
   it("drops and counts what comes when it is full", async () => {

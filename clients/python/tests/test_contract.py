@@ -165,3 +165,16 @@ class Contract(unittest.TestCase):
                     result = call(client, step["call"], step["args"], [])
                     if "result" in step:
                         self.contains(result, step["result"])
+
+    def test_follows_events_of_a_running_watchtower(self) -> None:
+        url = os.environ.get("WATCHTOWER_URL")
+        if url is None:
+            return
+        client = Client(url, os.environ["WATCHTOWER_PASSWORD"])
+        service = f"tail {uuid.uuid4()}"
+        ids = [client.event(service, f"of level {level}", level) for level in (4, 3, 5)]
+        tail = client.tail(service=service, level="error", last_event_id=ids[0])
+        self.contains(next(tail), {"id": ids[2], "message": "of level 5"})
+        ids.append(client.event(service, "later", "critical"))
+        self.contains(next(tail), {"id": ids[3], "message": "later", "level": 5})
+        tail.close()

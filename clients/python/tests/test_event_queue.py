@@ -197,16 +197,16 @@ class AQueueOfEvents(unittest.TestCase):
         self.assertEqual((queue.dropped, [error.status for error in errors]), (1, [404]))
 
     def test_gives_up_events_that_have_waited_for_30_days_and_reports_them(self) -> None:
-        now = [1_795_392_000.0]
+        now = [0.0]
         errors: List[Exception] = []
         recording = Recording([refusal(503), OK])
 
         def wait(_: threading.Condition, __: float) -> None:
             now[0] += 15 * 86_400 + 1
-            if now[0] < 1_795_392_000 + 20 * 86_400:
+            if now[0] < 20 * 86_400:
                 queue.event("young", "second")
 
-        queue = EventQueue(recording.client(), wait=wait, now=lambda: now[0], on_error=errors.append)
+        queue = EventQueue(recording.client(), wait=wait, monotonic=lambda: now[0], on_error=errors.append)
         recording.answers[1:1] = [refusal(503)]
         queue.event("old", "first")
         done = threading.Event()
@@ -217,6 +217,37 @@ class AQueueOfEvents(unittest.TestCase):
             "The event of old (400): It has waited for 30 days; the server takes none that is older.",
             [str(error) for error in errors],
         )
+
+    def test_stamps_events_anew_once_that_are_refused_where_the_clock_is_wrong(self) -> None:
+        refused = refusing((0, "too old"), (1, "too old"), (2, "too old"))
+        refused["headers"] = {"Date": "Mon, 23 Nov 2026 00:01:00 GMT"}
+        for clock, clock_later in ((7.0, 67.0), (1_795_395_600.0, 1_795_395_660.0), (7.0, 1_795_392_060.0)):
+            errors: List[Exception] = []
+            answers = [refusal(503), refused, refusing((1, "no"))]
+            queue, recording, _ = queue_over(answers, on_error=errors.append)
+            now, monotonic = [clock], [100.0]
+            # The client's own clock is the same as that of the queue.
+            queue._client = recording.client(now=lambda now=now: now[0], attempts=1)  # type: ignore[misc]
+            queue._now, queue._monotonic = lambda: now[0], lambda: monotonic[0]
+
+            def wait(*_: Any) -> None:
+                now[0], monotonic[0] = clock_later, 160.0
+
+            queue._wait = wait
+            with queue._changed:
+                queue.event("a", "first")
+                queue.event("a", "dated", date=1_000_000)
+                queue.event("a", "second")
+            wait_empty(queue, threading.Event())
+            self.assertEqual(queue.size, 0)
+            self.assertEqual(batches(recording)[1:], [["first", "dated", "second"], ["first", "second"]])
+            sent = recording.requests[-1]["body"]
+            # By the server's clock it is a minute past the hour, and they were taken a minute ago.
+            self.assertEqual([ms_of(event["id"]) for event in sent], [1_795_392_000_000] * 2)
+            # What has a date of the program's own is given up, and so is what is refused again.
+            told = ["The event of a (400): too old", "The event of a (400): no"]
+            self.assertEqual([str(error) for error in errors[1:]], told)
+            self.assertEqual(queue.dropped, 2)
 
     def test_drops_what_can_not_be_written_as_json_and_nothing_else_for_its_sake(self) -> None:
         errors: List[Exception] = []

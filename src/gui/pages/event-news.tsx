@@ -18,8 +18,8 @@ const PAGE_ROWS = 100;
 const LATE_MS = 10_000;
 /** Who was away for longer reads what came meanwhile in pages: a stream would look through all of it at once. */
 const LONGEST_AWAY_MS = HOUR_MS;
-/** A request of the free plan renders so many rows, in about 5 ms of CPU time; then the browser comes again. */
-const MOST_ROWS = 150;
+/** A request of the free plan renders about so many rows, in 2 to 5 ms of CPU time; then the browser comes again. */
+const MOST_ROWS = 100;
 
 /**
  * The events that came since the page was made or asked for new ones, and some before them, oldest first, as rows; the

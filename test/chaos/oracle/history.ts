@@ -190,7 +190,7 @@ class Search {
     if (state.status === "alive") {
       const deadMs = state.lastToMs + state.promiseMs;
       const tellableMs = this.#timeline.tellableMs(this.#service, state.promiseMs, deadMs, this.#readMs);
-      if (this.#timeline.latest(tellableMs + this.#timeline.longestHoldMs(deadMs)) < this.#readMs) {
+      if (this.#timeline.latest(tellableMs + this.#timeline.longestHoldMs(this.#service, deadMs)) < this.#readMs) {
         return this.#fails(this.#operations.length, j, `no death is recorded of ${deadMs}, though nothing came after`);
       }
     }

@@ -76,7 +76,7 @@ export function checkLateness(
   const unseenMs = Array.from({ length: unseen }, (_, i) => delayMs(i)).reduce((sum, ms) => sum + ms, 0);
   const dueMs = Math.max(tellableMs, freeMs) + unseenMs;
   const isLate = (ms: number) => endMs > allowed(ms, endMs);
-  if (isLate(dueMs) && (row.kind !== "dead" || isLate(dueMs + timeline.longestHoldMs(happenedMs)))) {
+  if (isLate(dueMs) && (row.kind !== "dead" || isLate(dueMs + timeline.longestHoldMs(row.service, happenedMs)))) {
     violate("told too late", `${endMs - tellableMs} ms after it could be told`);
   }
   told.slice(1).forEach((telling, i) => {

@@ -60,6 +60,7 @@ function story() {
     troubles: [],
     uptimes: [{ startMs: BORN - 2_000, readyMs: BORN - 1_000 }],
     excuses: [],
+    holds: [],
     pathsOf: new Map([["a", ["/target"]]]),
     readMs: READ,
     tables: {
@@ -259,6 +260,14 @@ describe("the oracle", () => {
       "told too early",
       ({ observed }) => {
         observed.excuses.push({ service: "a", sign: "silence", atMs: DEAD + 10 } as never);
+      },
+    ],
+    [
+      "a death that is told late even for one that was held",
+      "told too late",
+      ({ observed }) => {
+        observed.holds.push({ service: "a", atMs: DEAD + 10, forMs: 5_000 } as never);
+        Object.assign(observed.attempts[0] ?? {}, { atMs: DEAD + 30_000 });
       },
     ],
     [

@@ -1,4 +1,4 @@
-import type { Excuse, Observed, Uptime } from "../observed.ts";
+import type { Excuse, Hold, Observed, Uptime } from "../observed.ts";
 import { Silences } from "./silences.ts";
 
 const SECOND_MS = 1_000;
@@ -13,18 +13,22 @@ const LOG_MS = 1_500;
 /** An excuse lasts as long as a promise, within these bounds (docs/decisions/0027). */
 const SHORTEST_EXCUSE_MS = 60 * SECOND_MS;
 const LONGEST_EXCUSE_MS = 900 * SECOND_MS;
-/** Where many begin to fall silent, it is waited so long to see how many; the log does not say so. */
+/** Where many begin to fall silent, it is waited so long to see how many, also where a kill took the log of that. */
 const HOLD_MS = 20 * SECOND_MS;
+/** One that is held twice is held for so long at most before the second time. */
+const FIRST_HOLD_MS = 60 * SECOND_MS;
 
 /** When the system was up, when it was killed, and who was excused: what the bounds of a run depend on. */
 export class Timeline {
   readonly #uptimes: readonly Uptime[];
   readonly #kills: number[];
   readonly #excuses = new Map<string, Excuse[]>();
+  readonly #holds: readonly Hold[];
   readonly #silences: Silences;
 
-  constructor(observed: Pick<Observed, "operations" | "uptimes" | "excuses">) {
-    const { uptimes, excuses } = observed;
+  constructor(observed: Pick<Observed, "operations" | "uptimes" | "excuses" | "holds">) {
+    const { uptimes, excuses, holds } = observed;
+    this.#holds = holds;
     this.#silences = new Silences(observed);
     this.#uptimes = uptimes;
     this.#kills = uptimes.flatMap(({ killMs }) => (killMs === undefined ? [] : [killMs]));
@@ -56,19 +60,26 @@ export class Timeline {
   aliveUntilMs(service: string, promiseMs: number, deadlineMs: number, untilMs: number): number {
     const excusedMs = this.tellableMs(service, promiseMs, deadlineMs, untilMs);
     if (excusedMs > deadlineMs) return excusedMs + LOG_MS;
-    const holdMs = this.longestHoldMs(deadlineMs);
+    const holdMs = this.longestHoldMs(service, deadlineMs);
     return holdMs > 0 ? this.latest(deadlineMs) + holdMs : deadlineMs;
   }
 
-  /** For how long more than is known a silence may have been waited for. */
-  longestHoldMs(deadlineMs: number): number {
-    return this.#silences.areMany(deadlineMs) ? HOLD_MS : 0;
+  /** For how long, beyond its excuse, a service may have been waited for that was silent from a moment on. */
+  longestHoldMs(service: string, deadlineMs: number): number {
+    const untilMs = this.latest(deadlineMs) + FIRST_HOLD_MS;
+    const isOfThis = ({ service: held, atMs }: Hold) =>
+      held === service && atMs >= deadlineMs - LOG_MS && atMs <= untilMs;
+    const heldMs = this.#holds.filter(isOfThis).reduce((sum, { forMs }) => sum + forMs, 0);
+    return Math.max(heldMs, this.#silences.areMany(deadlineMs) ? HOLD_MS : 0);
   }
 
   /** From when on a death may be told: the end of the promise, or of the last excuse that was given until a moment. */
   tellableMs(service: string, promiseMs: number, deadMs: number, untilMs: number): number {
     const excuseMs = Math.min(LONGEST_EXCUSE_MS, Math.max(SHORTEST_EXCUSE_MS, promiseMs));
-    return Math.max(deadMs, ...this.#excusesOf(service, deadMs, untilMs).map(({ atMs }) => atMs + excuseMs));
+    return Math.max(
+      deadMs,
+      ...this.#excusesOf(service, deadMs, untilMs).map(({ atMs, forMs = 0 }) => atMs + Math.max(excuseMs, forMs)),
+    );
   }
 
   #excusesOf(service: string, fromMs: number, toMs: number): Excuse[] {

@@ -16,7 +16,14 @@ export interface Language {
   tests: string[];
   /** The program that pulses until it is told to end; it takes service, interval and promise. */
   pulser: string[];
+  /** The program that queues events and ends when they are sent; it takes service and count. */
+  events: string[];
 }
+
+const javaProgram = (name: string) => [
+  ...["java", "-cp", "target/classes:target/test-classes"],
+  `io.github.lucasmouilleron.watchtower.programs.${name}`,
+];
 
 const ALL: Language[] = [
   {
@@ -26,6 +33,7 @@ const ALL: Language[] = [
     prepare: undefined,
     tests: [VITEST, "run", "--root", "."],
     pulser: [process.execPath, "test/programs/pulser.ts"],
+    events: [process.execPath, "test/programs/events.ts"],
   },
   {
     name: "Python",
@@ -34,6 +42,7 @@ const ALL: Language[] = [
     prepare: undefined,
     tests: ["python3", "-W", "error", "-m", "unittest", "discover", "-s", "tests", "-t", "."],
     pulser: ["python3", "tests/programs/pulser.py"],
+    events: ["python3", "tests/programs/events.py"],
   },
   {
     name: "Java",
@@ -44,12 +53,8 @@ const ALL: Language[] = [
     cwd: join(CLIENTS, "java"),
     prepare: ["mvn", "-q", "-B", "test-compile"],
     tests: ["mvn", "-B", "-ntp", "test"],
-    pulser: [
-      "java",
-      "-cp",
-      "target/classes:target/test-classes",
-      "io.github.lucasmouilleron.watchtower.programs.PulserProgram",
-    ],
+    pulser: javaProgram("PulserProgram"),
+    events: javaProgram("EventsProgram"),
   },
 ];
 

@@ -269,15 +269,6 @@ describe("the events", () => {
     ]);
   });
 
-  it("show their fields, many of them folded", async () => {
-    await storeEvents(event(START_MS - 1_000, { message: "few", fields: { host: "<web-1>", ms: 12.5, ok: false } }));
-    const fields = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`name${i}`, `value${i}`]));
-    await storeEvents(event(START_MS - 2_000, { message: "many", fields }));
-    const [first, second] = await messages("");
-    expect(first).toMatch(/few host = <web-1> ms = 12.5 ok = false$/);
-    expect(second).toMatch(/many 30 fields name0 = value0 .* name29 = value29$/);
-  });
-
   it("are folded between characters, not within what people take for one", async () => {
     const family = "👨‍👩‍👧‍👦";
     await storeEvents(event(START_MS - 1_000, { message: `${"A".repeat(235)}${family}${"tail ".repeat(100)}` }));

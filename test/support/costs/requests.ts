@@ -24,7 +24,9 @@ import {
   ofPage,
   ofPulse,
   ofRequest,
+  ofTail,
   overdue,
+  ruled,
   told,
 } from "./stage.ts";
 
@@ -166,6 +168,21 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     },
   ],
   [
+    "`POST /event`: 100 rules were read more than 45 seconds ago",
+    async () => {
+      await ruled(100, { q: '"nothing like this"' });
+      advance(MINUTE_MS);
+      return ofRequest("POST", "/event", { body: { service: "a", message: "hello" } });
+    },
+  ],
+  [
+    "`POST /event`: it matches a rule",
+    async () => {
+      const rules = await ruled(1, { q: "hello", count: 1_000 });
+      return ofRequest("POST", "/event", { body: { service: "a", message: "hello" }, rules });
+    },
+  ],
+  [
     "`POST /event`: D1 fails, and it is queued",
     () => {
       const mend = breakD1();
@@ -206,6 +223,21 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     () => {
       const mend = breakD1();
       return ofRequest("POST", "/events", { body: batchOf(1_000) }).finally(mend);
+    },
+  ],
+  [
+    "`POST /v1/logs`: 1,000 records, level 0 to 3",
+    () => {
+      const logRecords = Array.from({ length: 1_000 }, (_, i) => ({ body: { stringValue: `record ${i}` } }));
+      return ofRequest("POST", "/v1/logs", { body: { resourceLogs: [{ scopeLogs: [{ logRecords }] }] } });
+    },
+  ],
+  ["`GET /events/tail`: a look that finds nothing", () => ofTail(0)],
+  [
+    "`GET /events/tail`: it goes on where 1,000 events have come since",
+    async () => {
+      await happened(1_000);
+      return ofTail(1_000);
     },
   ],
   [
@@ -270,6 +302,35 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       await told(10_001);
       return ofRequest("GET", "/alerts?limit=10000");
+    },
+  ],
+  [
+    "`GET /rules`: 100",
+    async () => {
+      await ruled(100, { q: "x" });
+      return ofRequest("GET", "/rules");
+    },
+  ],
+  [
+    "`GET /rules/NAME`: always",
+    async () => {
+      const [name = ""] = await ruled(100, { q: "x" });
+      return ofRequest("GET", `/rules/${encodeURIComponent(name)}`);
+    },
+  ],
+  [
+    "`PUT /rules/NAME`: the last of 100",
+    async () => {
+      await ruled(99, { q: "x" });
+      return ofRequest("PUT", "/rules/last", { body: { q: "x" } });
+    },
+  ],
+  [
+    "`DELETE /rules/NAME`: always",
+    async () => {
+      const rules = await ruled(1, { q: "hello", count: 1_000 });
+      await call("POST", "/event", { body: { service: "a", message: "hello" } });
+      return ofRequest("DELETE", `/rules/${encodeURIComponent(rules[0] ?? "")}`, { rules });
     },
   ],
   [
@@ -370,6 +431,14 @@ export const REQUESTS: [name: string, measure: () => Promise<Cost>][] = [
     async () => {
       await told(51);
       return ofPage("/gui/alerts");
+    },
+  ],
+  [
+    "`GET /gui/rules`: 100 rules, 1,000 alerts",
+    async () => {
+      await ruled(100, { q: "x" });
+      await told(1_001);
+      return ofPage("/gui/rules");
     },
   ],
   [

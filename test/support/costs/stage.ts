@@ -1,10 +1,11 @@
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import type { Pulse, Target } from "../../../src/domain/service.ts";
 import { REFRESH_SECONDS, refreshPhaseSeconds } from "../../../src/domain/snapshot.ts";
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
-import { ulids } from "../../../src/domain/ulid.ts";
-import { call } from "../client.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
+import { lowestUlid, ulids } from "../../../src/domain/ulid.ts";
+import { tellRules } from "../../../src/monitor/rule-book.ts";
+import { call, PASSWORD } from "../client.ts";
 import { advance, START_MS } from "../clock.ts";
 import { Visitor } from "../gui.ts";
 import { type Cost, costOf } from "../meter.ts";
@@ -19,6 +20,7 @@ import {
   storeServices,
   storeTransitions,
 } from "../rows.ts";
+import { EventReader } from "../sse.ts";
 
 const NOW = START_MS / SECOND_MS;
 
@@ -59,15 +61,35 @@ const bodyOf = (service: string, fields: object = {}) => ({
 export function ofRequest(
   method: string,
   path: string,
-  { body, services = [], status = 200 }: { body?: object; services?: string[]; status?: number } = {},
+  {
+    body,
+    services = [],
+    rules = [],
+    status = 200,
+  }: { body?: object; services?: string[]; rules?: string[]; status?: number } = {},
 ): Promise<Cost> {
   return costOf(
     async () => {
       const answer = await call(method, path, body ? { body } : {});
       expect(answer.status, JSON.stringify(answer.body)).toBe(status);
     },
-    { services },
+    { services, rules },
   );
+}
+
+/** What a tail costs that goes on where so many events have come since. */
+export function ofTail(count: number): Promise<Cost> {
+  const headers = { password: PASSWORD, "last-event-id": lowestUlid(START_MS - DAY_MS) };
+  return costOf(async () => {
+    const answer = await exports.default.fetch(new Request("https://tower.example/events/tail", { headers }));
+    const reader = new EventReader();
+    reader.open(answer.body as ReadableStream<Uint8Array>);
+    await reader.read();
+    if (count === 0) await reader.read();
+    await reader.readEvents(count);
+    await reader.close();
+    expect(reader.events).toHaveLength(count);
+  });
 }
 
 /** What a page of the web interface costs. */
@@ -167,4 +189,15 @@ export async function told(count: number, service = "a"): Promise<void> {
   for (let i = 0; i < count; i += 1_000) {
     await storeAlerts(...ids.slice(i, i + 1_000).map((id) => alertRecord(0, { alert: { id, service } })));
   }
+}
+
+/** Rules, which this isolate knows. */
+export async function ruled(count: number, fields: object): Promise<string[]> {
+  const rules = Array.from({ length: count }, () => `rule ${newName()}`);
+  for (const name of rules) {
+    const answer = await call("PUT", `/rules/${encodeURIComponent(name)}`, { body: fields });
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  }
+  await tellRules(env, []);
+  return rules;
 }

@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import type { Env, Variables } from "../../../src/config.ts";
 import { LEVEL_NAMES } from "../../../src/domain/level.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
@@ -13,7 +13,7 @@ import { advance, START_MS } from "../clock.ts";
 import { type Cost, costOf } from "../meter.ts";
 import { accept, breakD1, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../monitor.ts";
 import { alertRecord, event, query, storeAlerts, storeEvents, storeTransitions } from "../rows.ts";
-import { born, died, diedUnheard, ELEVEN, fail, inTurn, newName, ofAlarm } from "./stage.ts";
+import { born, died, diedUnheard, ELEVEN, fail, inTurn, newName, ofAlarm, ruled } from "./stage.ts";
 
 function runCron(variables: Variables): Promise<void> {
   const controller = { scheduledTime: START_MS, cron: "*/10 * * * *", noRetry() {} } as ScheduledController;
@@ -156,6 +156,17 @@ export const TRIGGERS: [name: string, measure: () => Promise<Cost>][] = [
         await buffer.add(listsOf(ulids(START_MS, 100).map((id) => event(0, { id }))));
       }
       return costOf(() => runDurableObjectAlarm(buffer), { isAlarm: true });
+    },
+  ],
+  [
+    "the alarm: of a rule that has raised an alert",
+    async () => {
+      const rules = await ruled(1, { q: "hello" });
+      const service = newName();
+      await call("POST", "/event", { body: { service, message: "hello" } });
+      const object = env.RULE_MONITOR.getByName(rules[0] ?? "");
+      const run = async () => expect(await runDurableObjectAlarm(object)).toBe(true);
+      return costOf(run, { services: [service], rules, isRuleAlarm: true });
     },
   ],
   ["the cron trigger: nothing is too old", () => cron()],

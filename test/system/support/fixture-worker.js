@@ -14,6 +14,8 @@ export class ServiceMonitor extends DurableObject {
 export class BulkReader extends DurableObject {}
 export class Sentinel extends DurableObject {}
 export class Messenger extends DurableObject {}
+export class RuleMonitor extends DurableObject {}
+export class EventBuffer extends DurableObject {}
 
 export default {
   async fetch(request, env) {

@@ -3,7 +3,7 @@ import ssl
 import time
 from datetime import datetime
 from threading import Event as Stop
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union, cast
+from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Mapping, Optional, Sequence, Union, cast
 from urllib.parse import quote
 
 from .connection import Answer, Connection, seconds_of, system_now
@@ -60,6 +60,11 @@ class Client:
         client._connect = self._connect
         client._connection = self._connect(attempts)
         return client
+
+    @property
+    def clock_offset(self) -> float:
+        """How far the server's clock was ahead of ours at its last answer, in seconds; 0 where it doesn't say."""
+        return self._connection.clock_offset
 
     def pulse(
         self,
@@ -212,7 +217,7 @@ class Client:
         last_event_id: Optional[str] = None,
         stop: Optional[Stop] = None,
         on_error: Optional[Callable[[WatchTowerError], None]] = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """The events that match, as they are stored from now on, until the iterator is left.
 
         A connection that ends is made anew, without an event lost or told twice; a refusal (another 4xx than 429) is

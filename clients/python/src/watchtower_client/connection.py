@@ -44,6 +44,8 @@ class Connection:
         self.random = random
         self.now = now
         self._idle_timeout = idle_timeout
+        #: How far the server's clock was ahead of ours at its last answer, in seconds; 0 where it doesn't say.
+        self.clock_offset = 0.0
         self._on_warning = on_warning
 
     def request(
@@ -133,6 +135,9 @@ class Connection:
 
     def _read(self, what: str, response: Response, is_new: bool) -> Answer:
         status = response.status
+        server_time = _date_of(response.headers.get("date"))
+        if server_time is not None:
+            self.clock_offset = server_time - self.now()
         if 300 <= status < 400:
             to = response.headers.get("location", "another address")
             raise WatchTowerError(what, status, "", f"The server redirects to {to}: use that as the address.")
@@ -209,11 +214,16 @@ def _retry_after_of(text: Optional[str], now: float) -> Optional[float]:
         return None
     if text.strip().isdigit():
         return float(text)
+    date = _date_of(text)
+    return None if date is None else max(0.0, date - now)
+
+
+def _date_of(text: Optional[str]) -> Optional[float]:
+    """A date of HTTP, in seconds since the epoch."""
     try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+        return None if text is None else parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return max(0.0, date.timestamp() - now)
 
 
 def seconds_of(date: datetime) -> int:

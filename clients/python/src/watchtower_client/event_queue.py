@@ -20,14 +20,18 @@ _MOST_EVENTS = 1_000
 _MOST_BYTES = 1_048_576
 #: As old as an event may be when the server gets it, in seconds.
 _OLDEST = 30 * 86_400.0
+#: By so much a date may differ from the true one before it counts as that of a wrong clock, in seconds.
+_MOST_WRONG = 300.0
 
 
 class _Waiting(NamedTuple):
     event: Dict[str, Any]
     #: As JSON.
     size: int
-    #: When it was taken, in seconds since the epoch.
+    #: When it was taken, in seconds of a clock that nobody sets.
     taken: float
+    #: The date that it got then, in seconds since the epoch; None where that is the program's.
+    stamped: Optional[float]
 
 
 #: Events that are given up, each with the reason.
@@ -54,6 +58,7 @@ class EventQueue:
         on_error: Optional[Callable[[Exception], None]] = None,
         wait: Optional[Callable[[threading.Condition, float], object]] = None,
         now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # Attempts are this queue's business: an event is tried for as long as it lives.
         self._client = client.with_attempts(1)
@@ -62,6 +67,7 @@ class EventQueue:
         self._on_error = on_error
         self._wait = wait or (lambda condition, seconds: condition.wait(seconds))
         self._now = now
+        self._monotonic = monotonic
         self._reset()
 
     def _reset(self) -> None:
@@ -166,7 +172,16 @@ class EventQueue:
         now = self._now()
         text = json.dumps(stamped_body(event, self._new_id, now), allow_nan=False)
         # What the program does with its fields from now on is no part of the event.
-        return _Waiting(json.loads(text), len(text), now)
+        is_ours = event.get("id") is None and event.get("date") is None
+        return _Waiting(json.loads(text), len(text), self._monotonic(), now if is_ours else None)
+
+    def _restamped(self, waiting: _Waiting) -> Optional[_Waiting]:
+        """The event with another id, where it may have been refused since our clock was wrong when it was taken."""
+        age = self._monotonic() - waiting.taken
+        true = self._now() + self._client.clock_offset - age
+        if waiting.stamped is None or abs(true - waiting.stamped) < _MOST_WRONG:
+            return None
+        return waiting._replace(event={**waiting.event, "id": self._new_id(int(true * 1000))}, stamped=None)
 
     def _run(self) -> None:
         failures = 0
@@ -201,11 +216,22 @@ class EventQueue:
                     self._waiting.popleft()
                 if error is None:
                     self._most = min(_MOST_EVENTS, self._most * 2)
-                    self._give_up(refused)
+                    self._settle([(batch[index], hint) for index, hint in refused])
                 else:
                     self._dropped += len(batch)
                 failures = 0
                 self._changed.notify_all()
+
+    def _settle(self, refused: List[Tuple[_Waiting, str]]) -> None:
+        """Of those that were refused some are tried once more; the rest is given up."""
+        again: List[_Waiting] = []
+        for waiting, hint in refused:
+            restamped = self._restamped(waiting)
+            if restamped:
+                again.append(restamped)
+            else:
+                self._give_up([(waiting.event, hint)])
+        self._waiting.extendleft(reversed(again))
 
     def _batch(self) -> List[_Waiting]:
         """The events that are sent by the next request: as many as it may have."""
@@ -221,7 +247,7 @@ class EventQueue:
 
     def _too_old(self) -> _GivenUp:
         given_up: _GivenUp = []
-        while self._waiting and self._now() - self._waiting[0].taken > _OLDEST:
+        while self._waiting and self._monotonic() - self._waiting[0].taken > _OLDEST:
             event = self._waiting.popleft().event
             given_up.append((event, "It has waited for 30 days; the server takes none that is older."))
         if given_up:
@@ -242,11 +268,11 @@ class EventQueue:
             break
         self._is_hurried = False
 
-    def _attempt(self, events: List[Dict[str, Any]]) -> Tuple[Optional[Exception], _GivenUp]:
+    def _attempt(self, events: List[Dict[str, Any]]) -> Tuple[Optional[Exception], List[Tuple[int, str]]]:
         try:
             if not self._is_single:
                 sent = self._client.send_events(cast(List[NewEvent], events))
-                return None, [(events[one["index"]], one["hint"]) for one in sent["refused"]]
+                return None, [(one["index"], one["hint"]) for one in sent["refused"] if 0 <= one["index"] < len(events)]
             self._client.event(**events[0])
             return None, []
         except Exception as error:

@@ -1,7 +1,7 @@
 """Answers that are read as they come."""
 
 import json
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, cast
+from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Mapping, Optional, cast
 
 from .error import WatchTowerError
 from .types import Event
@@ -43,7 +43,7 @@ def followed(
     is_over: Callable[[], bool],
     last_event_id: Optional[str],
     on_error: Optional[Callable[[WatchTowerError], None]],
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """The events of a stream that is opened again whenever it ends, each once."""
     retry, failures, asked = _RETRY, 0, 0.0
     while not is_over():

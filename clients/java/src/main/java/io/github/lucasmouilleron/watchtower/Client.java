@@ -54,6 +54,15 @@ public final class Client {
     }
 
     /**
+     * How far the server's clock was ahead of ours at its last answer.
+     *
+     * @return milliseconds; 0 where it doesn't say
+     */
+    public long getClockOffsetMs() {
+        return connection.clockOffsetMs();
+    }
+
+    /**
      * The service lives, and promises its next pulse.
      *
      * @param service the service

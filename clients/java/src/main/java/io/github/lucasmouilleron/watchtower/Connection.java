@@ -29,6 +29,7 @@ final class Connection {
     private final Surroundings surroundings;
     private final Client.WarningListener warnings;
     private final int idleTimeoutMs;
+    private volatile long clockOffsetMs;
 
     Connection(
             String url,
@@ -89,6 +90,11 @@ final class Connection {
                 return attemptToOpen(path, type, query, headers);
             }
         });
+    }
+
+    /** How far the server's clock was ahead of ours at its last answer; 0 where it doesn't say. */
+    long clockOffsetMs() {
+        return clockOffsetMs;
     }
 
     /** From 0 to 1. */
@@ -178,6 +184,7 @@ final class Connection {
 
     private Map<String, Object> read(String what, Transport.Answer answer, boolean isNew) {
         int status = answer.status;
+        if (answer.dateMs != 0) clockOffsetMs = answer.dateMs - surroundings.nowMs();
         if (status >= 300 && status < 400) {
             String to = answer.location == null ? "another address" : answer.location;
             throw new WatchTowerException(what, status, "", "The server redirects to " + to + ": use that as the address.");

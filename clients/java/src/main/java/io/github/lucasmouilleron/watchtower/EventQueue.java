@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -21,6 +22,8 @@ public final class EventQueue implements AutoCloseable {
     private static final int MOST_BYTES = 1048576;
     /** As old as an event may be when the server gets it. */
     private static final long OLDEST_MS = 30L * 86400 * 1000;
+    /** By so much a date may differ from the true one before it counts as that of a wrong clock. */
+    private static final long MOST_WRONG_MS = 300000;
 
     private final Client client;
     private final int capacity;
@@ -93,16 +96,19 @@ public final class EventQueue implements AutoCloseable {
                 dropped++;
                 return;
             }
-            error = add(mended, surroundings.nowMs());
+            error = add(mended);
         }
         if (error != null) report(error);
     }
 
     /** Returns what is to be told, where the event can't be taken. */
-    private WatchTowerException add(NewEvent event, long nowMs) {
+    private WatchTowerException add(NewEvent event) {
         Waiting taken;
         try {
-            taken = new Waiting(event.stampedBody(ulids, nowMs), nowMs);
+            long nowMs = surroundings.nowMs();
+            boolean isOurs = event.body().get("id") == null && event.body().get("date") == null;
+            Map<String, Object> body = event.stampedBody(ulids, nowMs);
+            taken = new Waiting(body, surroundings.monotonicMs(), isOurs ? nowMs : null);
         } catch (RuntimeException wrong) {
             // It can't be written as JSON, and would hold up all others.
             return givenUp(event.body(), String.valueOf(wrong.getMessage()));
@@ -268,7 +274,7 @@ public final class EventQueue implements AutoCloseable {
         return batch;
     }
 
-    /** Takes those out that are stored, or refused; returns what is to be told of them. */
+    /** Takes those out that are stored, or given up, and returns what is to be told; some are tried once more. */
     private List<WatchTowerException> settle(List<Waiting> batch, Outcome outcome) {
         for (int i = 0; i < batch.size(); i++) waiting.remove();
         List<WatchTowerException> reports = new ArrayList<WatchTowerException>();
@@ -277,16 +283,31 @@ public final class EventQueue implements AutoCloseable {
             return reports;
         }
         most = Math.min(MOST_EVENTS, most * 2);
+        List<Waiting> again = new ArrayList<Waiting>();
         for (SentEvents.Refused one : outcome.refused) {
             if (one.getIndex() < 0 || one.getIndex() >= batch.size()) continue;
-            reports.add(givenUp(batch.get(one.getIndex()).body, one.getHint()));
+            Waiting event = batch.get(one.getIndex());
+            Waiting restamped = restamped(event);
+            if (restamped != null) again.add(restamped);
+            else reports.add(givenUp(event.body, one.getHint()));
         }
+        for (int i = again.size() - 1; i >= 0; i--) waiting.addFirst(again.get(i));
         return reports;
+    }
+
+    /** The event with another id, where it may have been refused since our clock was wrong when it was taken, or null. */
+    private Waiting restamped(Waiting event) {
+        long ageMs = surroundings.monotonicMs() - event.takenMs;
+        long trueMs = surroundings.nowMs() + client.getClockOffsetMs() - ageMs;
+        if (event.stampedMs == null || Math.abs(trueMs - event.stampedMs) < MOST_WRONG_MS) return null;
+        Map<String, Object> body = new LinkedHashMap<String, Object>(event.body);
+        body.put("id", ulids.next(trueMs));
+        return new Waiting(body, event.takenMs, null);
     }
 
     private List<WatchTowerException> giveUpOld() {
         List<WatchTowerException> reports = new ArrayList<WatchTowerException>();
-        long nowMs = surroundings.nowMs();
+        long nowMs = surroundings.monotonicMs();
         while (!waiting.isEmpty() && nowMs - waiting.peek().takenMs > OLDEST_MS) {
             String hint = "It has waited for 30 days; the server takes none that is older.";
             reports.add(givenUp(waiting.remove().body, hint));
@@ -371,12 +392,16 @@ public final class EventQueue implements AutoCloseable {
         final Map<String, Object> body;
         /** As JSON, which is ASCII. */
         final int bytes;
+        /** When it was taken, by a clock that nobody sets. */
         final long takenMs;
+        /** The date that it got then, in milliseconds since the epoch; null where that is the program's. */
+        final Long stampedMs;
 
-        Waiting(Map<String, Object> body, long takenMs) {
+        Waiting(Map<String, Object> body, long takenMs, Long stampedMs) {
             this.body = body;
             this.bytes = Json.write(body).length();
             this.takenMs = takenMs;
+            this.stampedMs = stampedMs;
         }
     }
 }

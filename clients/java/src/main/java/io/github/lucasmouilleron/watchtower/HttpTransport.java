@@ -48,7 +48,8 @@ final class HttpTransport implements Transport, StreamTransport {
             if (body != null) write(connection, body);
             int status = limit.status();
             String text = read(connection, limit);
-            return new Answer(status, text, connection.getHeaderField("Location"), connection.getHeaderField("Retry-After"));
+            String location = connection.getHeaderField("Location");
+            return new Answer(status, text, location, connection.getHeaderField("Retry-After"), connection.getDate());
         } catch (SocketTimeoutException error) {
             throw late();
         } catch (RuntimeException error) {

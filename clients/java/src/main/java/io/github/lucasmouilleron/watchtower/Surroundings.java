@@ -14,7 +14,11 @@ interface Surroundings {
     /** From 0 to 1. */
     double random();
 
+    /** Since the epoch, by a clock that somebody may set. */
     long nowMs();
+
+    /** Since any moment, by a clock that nobody sets. */
+    long monotonicMs();
 
     Surroundings SYSTEM = new Surroundings() {
         @Override
@@ -37,6 +41,11 @@ interface Surroundings {
         @Override
         public long nowMs() {
             return System.currentTimeMillis();
+        }
+
+        @Override
+        public long monotonicMs() {
+            return System.nanoTime() / 1000000;
         }
     };
 }

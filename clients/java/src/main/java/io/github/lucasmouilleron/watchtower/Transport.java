@@ -20,11 +20,19 @@ interface Transport {
         /** Null where there is none. */
         final String retryAfter;
 
+        /** When it was answered, in milliseconds since the epoch; 0 where it doesn't say. */
+        final long dateMs;
+
         Answer(int status, String body, String location, String retryAfter) {
+            this(status, body, location, retryAfter, 0);
+        }
+
+        Answer(int status, String body, String location, String retryAfter, long dateMs) {
             this.status = status;
             this.body = body;
             this.location = location;
             this.retryAfter = retryAfter;
+            this.dateMs = dateMs;
         }
     }
 }

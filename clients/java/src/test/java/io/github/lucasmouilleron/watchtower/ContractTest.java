@@ -126,6 +126,27 @@ class ContractTest {
         }
     }
 
+    @Test
+    void followsEventsOfARunningWatchTower() {
+        String url = System.getenv("WATCHTOWER_URL");
+        if (url == null) return;
+        Client client = new Client(url, System.getenv("WATCHTOWER_PASSWORD"));
+        String service = "tail " + UUID.randomUUID();
+        String first = client.event(service, "of level 4", 4);
+        client.event(service, "of level 3", 3);
+        String third = client.event(NewEvent.of(service, "of level 5").level("critical").field("host", "web-1"));
+        try (EventStream tail = client.tail(Filter.all().service(service).level("error"), first, null)) {
+            Event event = tail.next();
+            assertEquals(third, event.getId());
+            assertEquals(Map.of("host", "web-1"), event.getFields());
+            String later = client.event(service, "later", 5);
+            assertEquals(later, tail.next().getId());
+        }
+        EventStats stats = client.eventStats(Filter.all().service(service));
+        assertEquals(4, stats.getCount());
+        assertEquals(Map.of(3, 1L, 4, 1L, 5, 2L), stats.getLevels());
+    }
+
     private static void assertContains(Object expected, Object actual, String what) {
         if (expected instanceof Map) {
             for (Map.Entry<String, Object> entry : map(expected).entrySet()) {

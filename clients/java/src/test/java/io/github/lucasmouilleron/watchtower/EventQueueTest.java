@@ -254,8 +254,8 @@ class EventQueueTest {
         Recording recording = new Recording(List.of(refusal(503), refusal(503), STORED)) {
             @Override
             public boolean await(Object monitor, long ms) {
-                nowMs += 15L * 86_400_000 + 1;
-                if (nowMs < 20L * 86_400_000) queues[0].event("young", "second", null);
+                monotonicMs += 15L * 86_400_000 + 1;
+                if (monotonicMs < 20L * 86_400_000) queues[0].event("young", "second", null);
                 return super.await(monitor, ms);
             }
         };
@@ -272,6 +272,45 @@ class EventQueueTest {
         assertEquals(1, queues[0].getDropped());
         String hint = "The event of old (400): It has waited for 30 days; the server takes none that is older.";
         assertTrue(told().contains(hint), told().toString());
+    }
+
+    @Test
+    void stampsEventsAnewOnceThatAreRefusedWhereTheClockIsWrong() throws InterruptedException {
+        long trueMs = 1795392000000L;
+        for (long[] clock : new long[][] {{7_000, 67_000}, {trueMs + 3_600_000, trueMs + 3_660_000}, {7_000, trueMs + 60_000}}) {
+            errors.clear();
+            Map<String, Object> refused = refusing(0, "too old", 1, "too old", 2, "too old");
+            refused.put("headers", map("Date", trueMs + 60_000));
+            Recording recording = new Recording(List.of(refusal(503), refused, refusing(1, "no"))) {
+                @Override
+                public boolean await(Object monitor, long ms) {
+                    nowMs = clock[1];
+                    monotonicMs = 60_000;
+                    return super.await(monitor, ms);
+                }
+            };
+            recording.nowMs = clock[0];
+            CountDownLatch sent = new CountDownLatch(3);
+            Transport counting = (method, url, headers, body) -> {
+                sent.countDown();
+                return recording.send(method, url, headers, body);
+            };
+            EventQueue queue = new EventQueue(recording.builder().transport(counting).build(), 10, errors::add, recording);
+            synchronized (queue.changed) {
+                queue.event("a", "first", null);
+                queue.put(NewEvent.of("a", "dated").date(1_000_000));
+                queue.event("a", "second", null);
+            }
+            assertTrue(sent.await(20, TimeUnit.SECONDS));
+            assertTrue(queue.flush(20_000));
+            assertEquals(List.of("first", "second"), batches(recording).get(2));
+            // By the server's clock it is a minute past the hour, and they were taken a minute ago.
+            for (Map<String, Object> event : events(recording.requests().get(2))) {
+                assertEquals(trueMs, ContractTest.msOf((String) event.get("id")));
+            }
+            // What has a date of the program's own is given up, and so is what is refused again.
+            assertEquals(2, queue.getDropped());
+        }
     }
 
     @Test

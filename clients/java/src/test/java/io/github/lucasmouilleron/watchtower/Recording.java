@@ -22,6 +22,7 @@ class Recording implements Transport, StreamTransport, Surroundings {
     private final List<Map<String, Object>> answers;
     double random = 0.5;
     long nowMs;
+    long monotonicMs;
 
     Recording(List<Map<String, Object>> answers) {
         this.answers = answers;
@@ -118,7 +119,8 @@ class Recording implements Transport, StreamTransport, Surroundings {
         Object body = answer.get("body");
         String text = body == null ? String.valueOf(answer.getOrDefault("text", "")) : Json.write(body);
         int status = ((Long) answer.get("status")).intValue();
-        return new Answer(status, text, (String) headers.get("Location"), (String) headers.get("Retry-After"));
+        long dateMs = (Long) headers.getOrDefault("Date", 0L);
+        return new Answer(status, text, (String) headers.get("Location"), (String) headers.get("Retry-After"), dateMs);
     }
 
     @Override
@@ -140,5 +142,10 @@ class Recording implements Transport, StreamTransport, Surroundings {
     @Override
     public long nowMs() {
         return nowMs;
+    }
+
+    @Override
+    public long monotonicMs() {
+        return monotonicMs;
     }
 }
