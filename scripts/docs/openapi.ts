@@ -209,6 +209,21 @@ function paths(): ZodOpenApiPathsObject {
         },
       }),
     },
+    "/export": {
+      get: operation("exportLines", undefined, {
+        tag: "Moving",
+        summary: "A page of what is stored, for another watchTower",
+        query: exportSchema,
+        content: { "application/x-ndjson": { schema: { type: "string" } } },
+      }),
+    },
+    "/import": {
+      post: operation("importLines", answers.imported, {
+        tag: "Moving",
+        summary: "Take over what another watchTower has exported",
+        lines: z.string(),
+      }),
+    },
     "/events/tail": {
       get: operation("tailEvents", undefined, {
         tag: "Events",
@@ -237,21 +252,6 @@ function paths(): ZodOpenApiPathsObject {
         ...oneRule,
         summary: "Delete an alert rule",
         errors: [404],
-      }),
-    },
-    "/export": {
-      get: operation("exportLines", undefined, {
-        tag: "Moving",
-        summary: "A page of what is stored, for another watchTower",
-        query: exportSchema,
-        content: { "application/x-ndjson": { schema: { type: "string" } } },
-      }),
-    },
-    "/import": {
-      post: operation("importLines", answers.imported, {
-        tag: "Moving",
-        summary: "Take over what another watchTower has exported",
-        lines: z.string(),
       }),
     },
     "/alerts": {

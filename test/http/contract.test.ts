@@ -20,7 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
-import { event as eventRow, storeEvents } from "../support/rows.ts";
+import { event as eventAt, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -37,6 +37,10 @@ const BODIES: Record<string, unknown> = {
   NewRule: { q: "nothing of this" },
   Logs: { resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] },
 };
+/** What a parameter is that has to be given. */
+const REQUIRED: Record<string, string> = { kind: "services" };
+/** Whose body is lines, of any kind: one that can't be read at all is refused. */
+const takesLines = ({ path }: Operation) => path === "/import";
 /** The one operation that speaks a protocol of others: test/http/otlp.test.ts tries what it is given. */
 const isOtlp = ({ path }: Operation) => path === "/v1/logs";
 const listsEvents = ({ path }: Operation) => path.endsWith("events");
@@ -57,8 +61,9 @@ const withQuery = (path: string, query: Record<string, unknown>) => {
 
 /** A good request of an operation: whatever it requires, it has. */
 function ask(operation: Operation, { service = "described", body = bodyOf(operation) as unknown, query = {} } = {}) {
-  const needsName = operation.parameters.some((parameter) => parameter.in === "query" && parameter.required);
-  const path = withQuery(pathOf(operation, service), needsName ? { service, ...query } : query);
+  const required = operation.parameters.filter((parameter) => parameter.in === "query" && parameter.required);
+  const given = Object.fromEntries(required.map(({ name }) => [name, name === "service" ? service : REQUIRED[name]]));
+  const path = withQuery(pathOf(operation, service), { ...given, ...query });
   return call(operation.method, path, operation.body ? { body } : {});
 }
 
@@ -71,9 +76,12 @@ const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
   },
   "302": (operation) => visit(operation.method, operation.path, { accept: "text/html" }),
   "400": (operation) => {
+    if (takesLines(operation)) return call(operation.method, operation.path, { raw: new Uint8Array([0xff]) });
     if (takesMany(operation) || isOtlp(operation)) return call(operation.method, operation.path, { raw: "[" });
     if (operation.path === "/rules/{rule}" && !operation.body) return ask(operation, { service: "\n" });
-    return operation.body ? ask(operation, { body: {} }) : ask(operation, { query: { humanDates: "perhaps" } });
+    return operation.body
+      ? ask(operation, { body: {} })
+      : ask(operation, { query: { humanDates: "perhaps", kind: "?" } });
   },
   "403": (operation) => visit(operation.method, pathOf(operation)),
   "404": (operation) => ask(operation, { service: "nobody" }),
@@ -215,7 +223,7 @@ describe("what is described of answers", () => {
       // Not each event has fields, and the newest is of the service's death.
       if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
       if (operation.id === "eventStats") {
-        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventAt(0, { id })));
         look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
       }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));

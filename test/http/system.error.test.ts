@@ -18,7 +18,7 @@ const ROUTES: [path: string, methods: string[]][] = [
   ["/get/x", ["GET"]],
   ["/event", ["POST"]],
   ["/add-event", ["POST"]],
-  ["/events", ["GET"]],
+  ["/events", ["GET", "POST"]],
   ["/list-events", ["GET"]],
   ["/hello", ["GET"]],
   ["/health", ["GET"]],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { tells } from "../system/support/alerts.ts";
-import { waitUntilGone } from "../system/support/processes.ts";
+import { killGroup, waitUntilGone } from "../system/support/processes.ts";
 import { copyProject } from "../system/support/project.ts";
 import { type ProviderStub, startProviderStub } from "../system/support/provider-stub.ts";
 import { startWatchTower, type WatchTower } from "../system/support/watchtower.ts";
@@ -63,6 +63,8 @@ export async function liveThrough(hours: number, print: (text: string) => void):
       WATCHDOG_URL: `${stub.url}/watchdog`,
     },
   });
+  // A run that is broken off leaves nothing behind.
+  process.once("exit", () => killGroup(tower.group));
   const day = new Day(tower, stub, hours);
   await day.live(print);
   const figures = day.figures();

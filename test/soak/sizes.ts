@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { killGroup } from "../system/support/processes.ts";
 import { startWatchTower, type WatchTower } from "../system/support/watchtower.ts";
 import { findProcesses, NAMES, type Name, type Use, useOf } from "./processes.ts";
 
@@ -10,13 +11,15 @@ export interface SizeFigures {
   diskKib: number;
 }
 
-const SENDERS = 16;
+const SENDERS = 128;
 /** Objects that rest are put away after ten seconds. */
 const REST_MS = 30_000;
 
 /** Measures a watchTower at its start, and when so many services have pulsed and it rests. */
 export async function measureSizes(sizes: readonly number[], print: (text: string) => void): Promise<SizeFigures[]> {
   await using tower = await startWatchTower();
+  // A run that is broken off leaves nothing behind.
+  process.once("exit", () => killGroup(tower.group));
   const figures: SizeFigures[] = [];
   let known = 0;
   for (const size of [0, ...sizes]) {
