@@ -56,7 +56,8 @@ function lasting(answer: unknown): unknown {
     .replace(/\b\d{10}\b/g, "1795392000")
     .replace(/(wtk1\.[\w-]+)\.\d+\.[\w-]+/g, "$1.1795392000000.zSRJ3WwfMcUjzKw2cFGgLwnBLoHdxW1DG8cdVpYKh7I")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "2026-11-23 00:00:00")
-    .replace(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, "01M8374DZ0Q2V8K6CJ5V0S3XKD")
+    // A line may begin with an id: then the end of the line before, as JSON has it, stands right before it.
+    .replace(/(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{26}\b/g, "01M8374DZ0Q2V8K6CJ5V0S3XKD")
     .replace(/http:\/\/127\.0\.0\.1:\d+\/inbox/g, "http://127.0.0.1:40265/inbox");
   return JSON.parse(text);
 }
