@@ -44,7 +44,7 @@ async function run(command: string, isText: boolean): Promise<unknown> {
     env,
   });
   // The page shows lines as lines, whatever ends them.
-  if (isText) return stdout.replaceAll("\r\n", "\n");
+  if (isText) return stdout.replaceAll("\r\n", "\n").trimEnd();
   const answer = JSON.parse(stdout);
   key = answer.key ?? key;
   return answer;
@@ -83,10 +83,10 @@ describe("docs/protocol.md", () => {
   it("shows what each of its commands answers", async () => {
     const answers: string[] = [];
     for (const { commands, answer, isText } of examples) {
-      const shown = isUpdate ? undefined : lasting(isText ? answer : JSON.parse(answer));
+      const shown = isUpdate ? undefined : lasting(isText ? answer.trimEnd() : JSON.parse(answer));
       const said = await Promise.all(commands.map((command) => answerOf(command, shown, isText)));
       for (const other of said) expect(lasting(other), commands.join("\n")).toEqual(lasting(said[0]));
-      answers.push(isText ? String(said[0]).trimEnd() : JSON.stringify(said[0], null, 2));
+      answers.push(isText ? String(said[0]) : JSON.stringify(said[0], null, 2));
     }
     if (isUpdate) writeFileSync(PAGE, withAnswers(page, answers));
   });
