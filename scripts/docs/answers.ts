@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { ERROR_STATUS, type ErrorCode } from "../../src/domain/errors.ts";
+import { RULE_LIMITS } from "../../src/domain/rule.ts";
 
 /** An answer may gain fields: clients must not mind those that they don't know. */
 function answer<S extends z.core.$ZodLooseShape>(shape: S) {
@@ -89,6 +90,20 @@ const alert = named(
   }),
 );
 
+const rule = named(
+  "Rule",
+  "Who is told of which events, and how often.",
+  answer({
+    name: z.string(),
+    q: z.string(),
+    alertType: z.string(),
+    alertTarget: z.string(),
+    count: said(count, "So many matches within `seconds` raise an alert."),
+    seconds: count,
+    quiet: said(count, "So many seconds after an alert there is no other."),
+  }),
+);
+
 const levelCounts = z.array(answer({ level: count, count }));
 const bucket = named(
   "Bucket",
@@ -157,6 +172,16 @@ export const answers = {
       buckets: said(z.array(bucket), "One after the other, also those that have no events."),
     }),
   ),
+  rules: answer({ result: ok, rules: z.array(rule).check(z.maxLength(RULE_LIMITS.rules)) }),
+  rule: answer({ result: ok, rule }),
+  writtenRule: answer({ result: ok, rule, warnings }),
+  deletedRule: answer({ result: ok, name: z.string() }),
+  takenLogs: answer({
+    partialSuccess: answer({
+      rejectedLogRecords: said(z.optional(z.string()), "How many records were not taken, where that happened."),
+      errorMessage: said(z.optional(z.string()), "Why."),
+    }),
+  }),
   alerts: answer({ result: ok, alerts: z.array(alert), next }),
   hello: answer({
     result: ok,
@@ -173,7 +198,7 @@ export const answers = {
 export const ERROR_TEXTS: Record<ErrorCode, string> = {
   invalid_input: "A field, a parameter or the body is not what is accepted; `hint` names it.",
   forbidden: "The password or pulse key is missing or wrong, or may not do this.",
-  not_found: "There is no such route, or no service of this name.",
+  not_found: "There is no such route, or no service or rule of this name.",
   method_not_allowed: "The path does not take this method; `Allow` lists those that it takes.",
   too_large: "The body is too large, as it came or once it was inflated.",
   too_many_requests:
@@ -183,6 +208,13 @@ export const ERROR_TEXTS: Record<ErrorCode, string> = {
     "The secret PASSWORD is not set, and everything is refused; or PULSE_KEY_SECRET is not, and no pulse key can be given out.",
   unavailable: "The database or the service's object can't be reached; try again after `Retry-After` seconds.",
 };
+
+/** The answer of an error to who speaks OTLP. */
+export const otlpStatus = named(
+  "OtlpStatus",
+  "What went wrong, as OTLP has it.",
+  answer({ code: said(count, "A code of gRPC."), message: z.string().check(z.minLength(1)) }),
+);
 
 /** The answer of an error: one envelope for all, with the codes that go with the status. */
 export function errorAnswer(status: number) {

@@ -14,6 +14,8 @@ import {
   PAGE_LIMITS,
   SHORTEST_REMINDER_SECONDS,
 } from "../../src/domain/limits.ts";
+import { RULE_LIMITS } from "../../src/domain/rule.ts";
+import { MOST_SEARCH_CHARACTERS } from "../../src/domain/search.ts";
 import {
   alertsSchema,
   cancelSchema,
@@ -27,6 +29,9 @@ import {
   newKeySchema,
   pulseSchema,
   revocationSchema,
+  ruleInPath,
+  ruleSchema,
+  tailSchema,
   targetSchema,
 } from "../../src/http/schemas.ts";
 import { exportSchema } from "../../src/http/transfer-schemas.ts";
@@ -88,6 +93,18 @@ const eventFilter = {
   },
 } satisfies Record<string, ZodOpenApiMetadata>;
 
+const alertType: ZodOpenApiMetadata = {
+  description:
+    "`pushover`, `mail` (or `email`) or `webhook`. Together with `alertTarget`, or both are left out where a default is configured.",
+  example: "webhook",
+  override: { type: "string", enum: ["pushover", "mail", "email", "webhook"] },
+};
+const alertTarget: ZodOpenApiMetadata = {
+  description:
+    "`pushover`: the user or group key; `mail`: one address or several, comma-separated; `webhook`: an http or https URL, which gets a JSON POST.",
+  example: "https://example.com/hook",
+};
+
 /** What is said of each field of a request, and where its validation says less than is true. */
 const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: string][] = [
   [
@@ -106,17 +123,8 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
         description: "Seconds until the next pulse in the worst case; a fraction is rounded up.",
         example: 90_000,
       },
-      alertType: {
-        description:
-          "`pushover`, `mail` (or `email`) or `webhook`. Together with `alertTarget`, or both are left out where a default is configured.",
-        example: "webhook",
-        override: { type: "string", enum: ["pushover", "mail", "email", "webhook"] },
-      },
-      alertTarget: {
-        description:
-          "`pushover`: the user or group key; `mail`: one address or several, comma-separated; `webhook`: an http or https URL, which gets a JSON POST.",
-        example: "https://example.com/hook",
-      },
+      alertType,
+      alertTarget,
       grace: { description: "Seconds tolerated after the promise; `GRACE_SECONDS` (5) where no pulse has said." },
       remindEvery: {
         description: `Seconds between repeats of the death notice, at least ${SHORTEST_REMINDER_SECONDS}; 0 for none, the default.`,
@@ -244,6 +252,39 @@ const described: [z.ZodMiniObject, Record<string, ZodOpenApiMetadata>, id?: stri
         description: "Only those in this state; `dropped`: no longer true before it could be delivered.",
       },
     },
+  ],
+  [
+    tailSchema,
+    {
+      ...eventFilter,
+      lastEventId: {
+        description:
+          "For those who can't set the header `Last-Event-ID`, which is the later of the two: the last id that an earlier answer gave. What has come since is given first.",
+        override: { type: "string", minLength: 26, maxLength: 26 },
+      },
+      humanDates,
+    },
+  ],
+  [ruleInPath, { rule: { ...service, description: "The rule's name, which is as a service's.", example: "errors" } }],
+  [
+    ruleSchema,
+    {
+      q: {
+        description: "Which events: a search, as `q` of the list is.",
+        example: "level:>=error -timeout",
+        override: { type: "string", minLength: 1, maxLength: MOST_SEARCH_CHARACTERS, pattern: NO_NUL },
+      },
+      alertType,
+      alertTarget,
+      count: {
+        description: `So many of them within \`seconds\` raise an alert; default ${RULE_LIMITS.count.fallback}.`,
+      },
+      seconds: { description: `Default ${RULE_LIMITS.seconds.fallback}.` },
+      quiet: {
+        description: `So many seconds after an alert there is no other; default ${RULE_LIMITS.quietSeconds.fallback}.`,
+      },
+    },
+    "NewRule",
   ],
   [helloSchema, { humanDates }],
 ];

@@ -21,9 +21,12 @@ import {
   newKeySchema,
   pulseSchema,
   revocationSchema,
+  ruleInPath,
+  ruleSchema,
+  tailSchema,
 } from "../../src/http/schemas.ts";
 import { exportSchema } from "../../src/http/transfer-schemas.ts";
-import { answers, ERROR_TEXTS, errorAnswer } from "./answers.ts";
+import { answers, ERROR_TEXTS, errorAnswer, otlpStatus } from "./answers.ts";
 import { describeFields } from "./fields.ts";
 
 type Answer = (typeof answers)[keyof typeof answers];
@@ -31,7 +34,7 @@ type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
 
 const INTRODUCTION = `Services pulse, and each pulse promises the next; one that breaks its promise is dead, and its owner is alerted.
 
-Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Lists, statistics and exports of events also take field.NAME=value, any number of them: the field of that name is that value. Another method than those described is refused with 405.`;
+Every request carries the password, in one of three ways. PASSWORD (and PASSWORD_PREVIOUS, where there is one) does everything; PASSWORD_READ reads, which is every GET, and sees targets masked; a pulse key does where the password would to pulse and to cancel its own service, and is refused with 403 everywhere else. Dates are whole seconds since the epoch. Beyond what is described here, numbers may come as texts, booleans as 1 or 0, a body as a form or compressed by gzip (with the header content-encoding), and unknown fields are ignored; answers may gain fields. A parameter may be given once. Lists, statistics, exports and the tail of events also take field.NAME=value, any number of them: the field of that name is that value. Another method than those described is refused with 405.`;
 
 const ERROR_NAMES: Record<ErrorStatus, string> = {
   400: "BadRequest",
@@ -62,6 +65,7 @@ export function describeApi() {
         { name: "Heartbeats" },
         { name: "Pulse keys" },
         { name: "Events" },
+        { name: "Rules" },
         { name: "Alerts" },
         { name: "Moving" },
         { name: "System" },
@@ -124,6 +128,7 @@ function paths(): ZodOpenApiPathsObject {
   const one = { tag: "Heartbeats", errors: [404 as const] };
   const add = { tag: "Events", summary: "Store an event", body: eventSchema };
   const events = { tag: "Events", summary: "Search events, newest first", query: eventsSchema };
+  const oneRule = { tag: "Rules", path: ruleInPath };
   const nameInPath = z.object({ service: heartbeatSchema.shape.service });
   const restInQuery = z.omit(heartbeatSchema, { service: true });
   return {
@@ -219,6 +224,36 @@ function paths(): ZodOpenApiPathsObject {
         lines: z.string(),
       }),
     },
+    "/events/tail": {
+      get: operation("tailEvents", undefined, {
+        tag: "Events",
+        summary: "Events as they come, as server-sent events",
+        query: tailSchema,
+        content: { "text/event-stream": { schema: { type: "string" } } },
+      }),
+    },
+    "/v1/logs": {
+      post: operation("exportLogs", answers.takenLogs, {
+        tag: "Events",
+        summary: "Store logs of OpenTelemetry: OTLP over HTTP, as JSON",
+        body: z.looseObject({ resourceLogs: z.optional(z.array(z.looseObject({}))) }),
+        error: otlpStatus,
+      }),
+    },
+    "/rules": { get: operation("listRules", answers.rules, { tag: "Rules", summary: "All alert rules, by name" }) },
+    "/rules/{rule}": {
+      get: operation("getRule", answers.rule, { ...oneRule, summary: "One alert rule", errors: [404] }),
+      put: operation("putRule", answers.writtenRule, {
+        ...oneRule,
+        summary: "Write an alert rule, in place of the one of its name",
+        body: ruleSchema,
+      }),
+      delete: operation("deleteRule", answers.deletedRule, {
+        ...oneRule,
+        summary: "Delete an alert rule",
+        errors: [404],
+      }),
+    },
     "/alerts": {
       get: operation("listAlerts", answers.alerts, {
         tag: "Alerts",
@@ -259,12 +294,14 @@ interface OperationParts {
   errors?: ErrorStatus[];
   isOpen?: boolean;
   isBrowserDoor?: boolean;
+  /** The answer of an error, where it is not ours. */
+  error?: z.ZodMiniType;
   /** What is answered, where it is not JSON. */
   content?: object;
 }
 
 function operation(operationId: string, answer: Answer | undefined, parts: OperationParts): ZodOpenApiOperationObject {
-  const { tag, summary = "", alias, body, lines, query, path, errors = [], isOpen, isBrowserDoor } = parts;
+  const { tag, summary = "", alias, body, lines, query, path, errors = [], isOpen, isBrowserDoor, error } = parts;
   const { content = { "application/json": { schema: answer } } } = parts;
   const statuses: ErrorStatus[] = [
     ...(body || lines || query || path ? [400 as const] : []),
@@ -295,7 +332,12 @@ function operation(operationId: string, answer: Answer | undefined, parts: Opera
         "302": { description: "To the web interface.", headers: z.object({ location: z.literal("/gui") }) },
       }),
       ...Object.fromEntries(
-        statuses.map((status) => [status, { $ref: `#/components/responses/${ERROR_NAMES[status]}` }]),
+        statuses.map((status) => [
+          status,
+          error
+            ? { description: ERROR_NAMES[status], content: { "application/json": { schema: error } } }
+            : { $ref: `#/components/responses/${ERROR_NAMES[status]}` },
+        ]),
       ),
     },
   } as ZodOpenApiOperationObject;

@@ -3,7 +3,7 @@ import { AppError } from "../domain/errors.ts";
 import { type Event, isSameEvent } from "../domain/event.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
-import { type Added, addEvents, findEvents } from "../storage/add-events.ts";
+import { addEvents, findEvents } from "../storage/add-events.ts";
 import { openDatabase } from "../storage/database.ts";
 import { bufferEvents } from "./buffers.ts";
 import { callMonitor } from "./call-monitor.ts";
@@ -15,8 +15,6 @@ const TIMEOUT_MS = 5 * SECOND_MS;
 
 /** What became of events. */
 export interface Stored {
-  /** Those that are new: neither refused, nor stored before. */
-  fresh: Event[];
   /** Why some are not stored, by their index in what was given. */
   refused: Map<number, AppError>;
   /** Whether some wait in a buffer for D1: they are durable, and in no list yet. */
@@ -50,7 +48,7 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
     env,
     unique.filter(({ alert }) => !alert),
   );
-  const alerts = await storeAlerts(
+  const notAlerted = await storeAlerts(
     env,
     unique.filter(({ alert }) => alert),
     givenIds,
@@ -58,11 +56,10 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
   const refused = new Map<number, AppError>();
   for (const [index, event] of events.entries()) {
     const isOther = plain.otherIds.has(event.id) || !isSameEvent(byId.get(event.id) ?? event, event);
-    const error = isOther ? otherContent() : alerts.refused.get(event.id);
+    const error = isOther ? otherContent() : notAlerted.get(event.id);
     if (error) refused.set(index, error);
   }
-  const fresh = unique.filter(({ id }) => plain.newIds.has(id) || alerts.newIds.has(id));
-  return { fresh, refused, isQueued: plain.isQueued };
+  return { refused, isQueued: plain.isQueued };
 }
 
 function otherContent(): AppError {
@@ -72,29 +69,37 @@ function otherContent(): AppError {
   );
 }
 
-/** Stores events in D1, or, where that fails, in a buffer that brings them there later. */
-async function storePlain(env: Env, events: readonly Event[]): Promise<Added & { isQueued: boolean }> {
-  if (events.length === 0) return { newIds: new Set(), otherIds: new Set(), isQueued: false };
+/**
+ * Stores events in D1, or, where that fails, in a buffer that brings them there later.
+ * @returns also the ids of those that D1 has with other content
+ */
+async function storePlain(
+  env: Env,
+  events: readonly Event[],
+): Promise<{ otherIds: ReadonlySet<string>; isQueued: boolean }> {
+  if (events.length === 0) return { otherIds: new Set(), isQueued: false };
   try {
-    return { ...(await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events))), isQueued: false };
+    return { otherIds: await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events)), isQueued: false };
   } catch (error) {
     log("warn", "events.queued", { rows: events.length, error: errorText(error) });
     await bufferEvents(env, events);
-    return { newIds: new Set(events.map(({ id }) => id)), otherIds: new Set(), isQueued: true };
+    return { otherIds: new Set(), isQueued: true };
   }
 }
 
-/** The service's object owes both, the row and the alert: so neither is lost when the other fails. */
+/**
+ * The service's object owes both, the row and the alert: so neither is lost when the other fails.
+ * @returns why some are not stored, by their ids
+ */
 async function storeAlerts(
   env: Env,
   events: readonly Event[],
   givenIds: ReadonlySet<string>,
-): Promise<{ newIds: Set<string>; refused: Map<string, AppError> }> {
+): Promise<Map<string, AppError>> {
   const before = await findBefore(
     env,
     events.filter(({ id }) => givenIds.has(id)),
   );
-  const newIds = new Set<string>();
   const refused = new Map<string, AppError>();
   for (const event of events) {
     if (!isSameEvent(before.get(event.id) ?? event, event)) refused.set(event.id, otherContent());
@@ -106,18 +111,15 @@ async function storeAlerts(
   await Promise.all(
     Object.entries(toTell).map(async ([service, own = []]) => {
       try {
-        const others = new Set(await callMonitor(env, service, (monitor) => monitor.alertOf(own)));
-        for (const { id } of own) {
-          if (others.has(id)) refused.set(id, otherContent());
-          else newIds.add(id);
-        }
+        const others = await callMonitor(env, service, (monitor) => monitor.alertOf(own));
+        for (const id of others) refused.set(id, otherContent());
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         for (const { id } of own) refused.set(id, error);
       }
     }),
   );
-  return { newIds, refused };
+  return refused;
 }
 
 /** Which of some events D1 has. Where it can't say, they count as new: rather alerted twice than not at all. */

@@ -38,6 +38,8 @@ export class StateStore {
   readonly #storage: StateStorage;
   readonly #onLostWrite: (error: unknown) => void;
   #stored: StoredService | undefined;
+  /** What of it is no business of the deadline: as long as a pulse changes nothing of this, it is a steady one. */
+  #storedText: string | undefined;
   #service: Service | undefined;
   #armedMs: number | undefined;
   /** That of a service which was forgotten: one of the same name goes on from it, so that its row wins. */
@@ -69,6 +71,7 @@ export class StateStore {
     const knownDeadlineMs = stored.deadlineMs ?? store.#armedMs;
     const lastMs = knownDeadlineMs === undefined ? await assumeLastMs() : knownDeadlineMs - promiseMs;
     const { version: _version, revision: _revision, deadlineMs: _deadline, ...rest } = stored;
+    store.#storedText = JSON.stringify(rest);
     // What an earlier release stored lacks the fields that came later; its deaths have all been told.
     const isOldDeath = stored.status === "dead" && stored.reminders === undefined;
     const defaults = { remindEverySeconds: 0, ...(isOldDeath ? { reminders: 0, toldMs: stored.sinceMs } : {}) };
@@ -101,17 +104,14 @@ export class StateStore {
     // An alarm for now or earlier would be stored as now, and is a known trap inside alarm() (workerd#6866).
     const armMs = wakeMs === undefined ? undefined : Math.max(wakeMs, nowMs + 1);
     if (service) {
-      const next = this.#encode(service, armMs, nowMs);
-      if (JSON.stringify(next) !== JSON.stringify(this.#stored)) {
-        this.#storage.kv.put(KEY, next);
-        this.#stored = next;
-      }
+      this.#save(service, armMs, nowMs);
     } else if (this.#stored) {
       this.#storage.kv.delete(KEY);
       this.keys.revoke();
       this.handed.clear();
       this.#forgottenRevision = this.#stored.revision;
       this.#stored = undefined;
+      this.#storedText = undefined;
     }
     this.#service = service;
     if (armMs === this.#armedMs) return;
@@ -120,23 +120,18 @@ export class StateStore {
     done.catch(this.#onLostWrite);
   }
 
-  #encode(service: Service, armMs: number | undefined, nowMs: number): StoredService {
+  #save(service: Service, armMs: number | undefined, nowMs: number): void {
     const deadline = promiseEndMs(service);
-    const alarmIsDeadline = service.status === "alive" && armMs === deadline;
-    const { lastMs: _, ...rest } = service;
-    const next = {
-      ...rest,
-      version: 1,
-      revision: this.revision,
-      deadlineMs: alarmIsDeadline ? null : deadline,
-    } as StoredService;
-    if (!this.#isSteady(service, next)) next.revision = Math.max(this.revision + 1, nowMs);
-    return next;
-  }
-
-  /** Whether nothing changed but the deadline, and that not backwards: the directory orders rows by revision and last. */
-  #isSteady(service: Service, next: StoredService): boolean {
-    if (!this.#stored || !this.#service || service.lastMs < this.#service.lastMs) return false;
-    return JSON.stringify({ ...next, deadlineMs: null }) === JSON.stringify({ ...this.#stored, deadlineMs: null });
+    const deadlineMs = service.status === "alive" && armMs === deadline ? null : deadline;
+    const { lastMs, ...rest } = service;
+    const text = JSON.stringify(rest);
+    // Not backwards: the directory orders rows by revision and last.
+    const isSteady = text === this.#storedText && lastMs >= (this.#service?.lastMs ?? 0);
+    if (isSteady && deadlineMs === this.#stored?.deadlineMs) return;
+    const revision = isSteady ? this.revision : Math.max(this.revision + 1, nowMs);
+    const next = { ...rest, version: 1, revision, deadlineMs } as StoredService;
+    this.#storage.kv.put(KEY, next);
+    this.#stored = next;
+    this.#storedText = text;
   }
 }

@@ -7,31 +7,21 @@ import { events } from "./schema.ts";
 /** D1 takes values of up to 2 MB. A batch has less, unless its numbers grow when they are written anew (1e20). */
 const MOST_VALUE_BYTES = 1_800_000;
 
-/** What became of events that were to be stored. */
-export interface Added {
-  /** Those that were not there before. */
-  newIds: Set<string>;
-  /** Those that were there with other content, and stay as they were. */
-  otherIds: Set<string>;
-}
-
 /**
- * Stores events, all of them or none, each once; asks for those that were there before, if there are any.
+ * Stores events, all of them or none, each once. Where there were less changes than events, some were there before: only
+ * then they are asked for.
  * @param rows each id only once
+ * @returns the ids of those that were there with other content, and stay as they were
  */
-export async function addEvents(db: Database, rows: readonly Event[]): Promise<Added> {
-  const statements = listsOf(rows).map(({ text }) => insertEventsOf(db, text).returning({ id: events.id }));
-  const [first, ...rest] = statements;
-  if (!first) return { newIds: new Set(), otherIds: new Set() };
-  const inserted = rest.length === 0 ? await first : (await db.batch([first, ...rest])).flat();
-  const newIds = new Set(inserted.map(({ id }) => id));
-  const old = rows.filter(({ id }) => !newIds.has(id));
-  const found = await findEvents(
-    db,
-    old.map(({ id }) => id),
-  );
-  const isOther = (event: Event) => !isSameEvent(found.get(event.id) ?? event, event);
-  return { newIds, otherIds: new Set(old.filter(isOther).map(({ id }) => id)) };
+export async function addEvents(db: Database, rows: readonly Event[]): Promise<Set<string>> {
+  const [first, ...rest] = listsOf(rows).map(({ text }) => insertEventsOf(db, text));
+  if (!first) return new Set();
+  const results = rest.length === 0 ? [await first] : await db.batch([first, ...rest]);
+  const changes = results.reduce((sum, { meta }) => sum + meta.changes, 0);
+  if (changes === rows.length) return new Set();
+  const ids = rows.map(({ id }) => id);
+  const found = await findEvents(db, ids);
+  return new Set(rows.filter((event) => !isSameEvent(found.get(event.id) ?? event, event)).map(({ id }) => id));
 }
 
 /** The events with these ids, by id. */

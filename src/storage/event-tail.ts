@@ -1,5 +1,5 @@
 import { and, asc, gt, lte, sql } from "drizzle-orm";
-import type { Event, EventFilter } from "../domain/event.ts";
+import { type Event, type EventFilter, idRange } from "../domain/event.ts";
 import type { Database } from "./database.ts";
 import { type FoundEvent, withTexts } from "./event-log.ts";
 import { conditionsOf } from "./event-search.ts";
@@ -32,8 +32,13 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
     .orderBy(asc(id))
     .limit(PAGE.limit + 1)
     .prepare();
+  const { lowest, highest } = idRange(filter);
   return async (afterId, upToId) => {
-    const found: FoundEvent[] = await statement.all({ after: afterId, upTo: upToId });
+    // The range of the filter bounds the ids here rather than in the statement, where it would be one more condition.
+    let [after, upTo] = [afterId, upToId];
+    if (after < lowest) after = lowest;
+    if (upTo > highest) upTo = highest;
+    const found: FoundEvent[] = after < upTo ? await statement.all({ after, upTo }) : [];
     const { rows, nextId, isCut } = pageOf(found, PAGE);
     return { rows: await withTexts(db, rows), nextId, isCut };
   };

@@ -87,7 +87,11 @@ function isReset(error: unknown): boolean {
 
 async function read(incoming: IncomingMessage) {
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk);
+  const isEndless = incoming.headers["content-type"] === "text/event-stream";
+  for await (const chunk of incoming) {
+    chunks.push(chunk);
+    if (isEndless) break;
+  }
   const bytes = Buffer.concat(chunks);
   const text = (
     bytes.length > 0 && incoming.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes

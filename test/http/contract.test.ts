@@ -20,7 +20,7 @@ import {
   type Schema,
 } from "../support/contract.ts";
 import { accept, breakD1, HOOK, interceptProviders, MINUTELY, monitorOf, runAlarm } from "../support/monitor.ts";
-import { event as eventRow, storeEvents } from "../support/rows.ts";
+import { event as eventAt, storeEvents } from "../support/rows.ts";
 
 useTestClock();
 beforeEach(() => {
@@ -34,16 +34,26 @@ const BODIES: Record<string, unknown> = {
   NewEvent: { service: "described", message: "hello" },
   NewKey: { service: "described", maxNextIn: 60 },
   NewEvents: [{ service: "described", message: "hello" }],
+  NewRule: { q: "nothing of this" },
+  Logs: { resourceLogs: [{ scopeLogs: [{ logRecords: [{}] }] }] },
 };
+/** What a parameter is that has to be given. */
+const REQUIRED: Record<string, string> = { kind: "services" };
+/** Whose body is lines, of any kind: one that can't be read at all is refused. */
+const takesLines = ({ path }: Operation) => path === "/import";
+/** The one operation that speaks a protocol of others: test/http/otlp.test.ts tries what it is given. */
+const isOtlp = ({ path }: Operation) => path === "/v1/logs";
 const listsEvents = ({ path }: Operation) => path.endsWith("events");
 const takesMany = ({ body }: Operation) => body?.type === "array";
 const bodyOf = (operation: Operation) => {
   const { method, path } = operation;
   if (method === "DELETE") return BODIES.Cancellation;
   if (takesMany(operation)) return BODIES.NewEvents;
+  if (method === "PUT") return BODIES.NewRule;
+  if (isOtlp(operation)) return BODIES.Logs;
   return BODIES[path === "/key" ? "NewKey" : path.includes("event") ? "NewEvent" : "Pulse"];
 };
-const pathOf = ({ path }: Operation, service = "described") => path.replace("{service}", encodeURIComponent(service));
+const pathOf = ({ path }: Operation, service = "described") => path.replace(/\{\w+\}/, encodeURIComponent(service));
 const withQuery = (path: string, query: Record<string, unknown>) => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
@@ -51,8 +61,9 @@ const withQuery = (path: string, query: Record<string, unknown>) => {
 
 /** A good request of an operation: whatever it requires, it has. */
 function ask(operation: Operation, { service = "described", body = bodyOf(operation) as unknown, query = {} } = {}) {
-  const needsName = operation.parameters.some((parameter) => parameter.in === "query" && parameter.required);
-  const path = withQuery(pathOf(operation, service), needsName ? { service, ...query } : query);
+  const required = operation.parameters.filter((parameter) => parameter.in === "query" && parameter.required);
+  const given = Object.fromEntries(required.map(({ name }) => [name, name === "service" ? service : REQUIRED[name]]));
+  const path = withQuery(pathOf(operation, service), { ...given, ...query });
   return call(operation.method, path, operation.body ? { body } : {});
 }
 
@@ -60,12 +71,17 @@ function ask(operation: Operation, { service = "described", body = bodyOf(operat
 const SCENARIOS: Record<string, (operation: Operation) => Promise<Answer>> = {
   "200": async (operation) => {
     await monitorOf("described").pulse(MINUTELY);
+    await call("PUT", "/rules/described", { body: BODIES.NewRule });
     return ask(operation);
   },
   "302": (operation) => visit(operation.method, operation.path, { accept: "text/html" }),
   "400": (operation) => {
-    if (takesMany(operation)) return call(operation.method, operation.path, { raw: "[" });
-    return operation.body ? ask(operation, { body: {} }) : ask(operation, { query: { humanDates: "perhaps" } });
+    if (takesLines(operation)) return call(operation.method, operation.path, { raw: new Uint8Array([0xff]) });
+    if (takesMany(operation) || isOtlp(operation)) return call(operation.method, operation.path, { raw: "[" });
+    if (operation.path === "/rules/{rule}" && !operation.body) return ask(operation, { service: "\n" });
+    return operation.body
+      ? ask(operation, { body: {} })
+      : ask(operation, { query: { humanDates: "perhaps", kind: "?" } });
   },
   "403": (operation) => visit(operation.method, pathOf(operation)),
   "404": (operation) => ask(operation, { service: "nobody" }),
@@ -87,7 +103,9 @@ describe("the description", () => {
   it("has every route of the app, and no other", () => {
     const routes = createRoutes()
       .routes.filter(({ method, path }) => method !== "ALL" && !path.startsWith("/gui"))
-      .map(({ method, path }) => `${method} ${path.replace(/:name\{.*\}/, "{service}")}`);
+      .map(
+        ({ method, path }) => `${method} ${path.replace(/:name\{.*\}/, "{service}").replace(/:rule\{.*\}/, "{rule}")}`,
+      );
     expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([...new Set(routes)].sort());
   });
 
@@ -126,9 +144,13 @@ describe("every path", () => {
     async (path) => {
       const described = operations.filter((operation) => operation.path === path).map(({ method }) => method);
       for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((other) => !described.includes(other))) {
-        const answer = await call(method, path.replace("{service}", "described"));
+        const answer = await call(method, path.replace(/\{\w+\}/, "described"));
         expect(answer.status, method).toBe(405);
-        expect(answer.body).toEqual({ result: 405, code: "method_not_allowed", hint: expect.any(String) });
+        expect(answer.body).toEqual(
+          path === "/v1/logs"
+            ? { code: 12, message: expect.any(String) }
+            : { result: 405, code: "method_not_allowed", hint: expect.any(String) },
+        );
         const allowed = answer.headers.get("allow")?.split(", ") ?? [];
         expect(allowed.filter((name) => name !== "HEAD" && name !== "OPTIONS").sort()).toEqual([...described].sort());
       }
@@ -152,6 +174,7 @@ describe("what is described of answers", () => {
       cancel: [{ service: "full" }, { service: "nobody" }],
       addEvent: [{ ...event, alert: true }, event],
       addEvents: [[{ ...event, alert: true }, {}, event]],
+      logs: [BODIES.Logs, { resourceLogs: [{ scopeLogs: [{ logRecords: ["none"] }] }] }],
       key: [{ service: "full", maxNextIn: 60 }],
     };
     const seen = new Set<string>();
@@ -162,9 +185,22 @@ describe("what is described of answers", () => {
     vi.spyOn(console, "log").mockReturnValue();
     const missing = { DEFAULT_ALERT_TYPE: undefined, DEFAULT_ALERT_TARGET: undefined };
     const presets = { EVENTS_PRESETS: '[{"name":"a","service":"b","message":"c"}]', GRACE_SECONDS: "?" };
+    for (const operation of operations.filter(({ method }) => method === "PUT")) {
+      const badTarget = { alertType: "mail", alertTarget: "not an address" };
+      for (const service of ["full", "described"]) {
+        look(operation, await ask(operation, { service, body: { ...(BODIES.NewRule as object), ...badTarget } }));
+      }
+    }
     for (const operation of operations.filter(({ method }) => method === "POST")) {
       const adding = takesMany(operation) ? "addEvents" : "addEvent";
-      const kind = operation.path === "/key" ? "key" : operation.path.includes("event") ? adding : "pulse";
+      const kind =
+        operation.path === "/key"
+          ? "key"
+          : operation.path.includes("event")
+            ? adding
+            : isOtlp(operation)
+              ? "logs"
+              : "pulse";
       for (const body of bodies[kind] ?? []) {
         look(operation, await ask(operation, { body }));
         if (kind === adding) {
@@ -187,7 +223,7 @@ describe("what is described of answers", () => {
       // Not each event has fields, and the newest is of the service's death.
       if (listsEvents(operation)) look(operation, await ask(operation, { service: "full", query: { from: 0 } }));
       if (operation.id === "eventStats") {
-        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventRow(0, { id })));
+        await storeEvents(...ulids(Date.now(), MOST_COUNTED.free).map((id) => eventAt(0, { id })));
         look(operation, await callWith({ PLAN: "free" }, "GET", "/events/stats"));
       }
       if (operation.id === "hello") look(operation, await callWith(presets, "GET", "/hello"));
@@ -205,7 +241,7 @@ describe("what is described of answers", () => {
 
 /** The operations that take something, with what they take: a body with fields, or a query. */
 const inputs = operations
-  .filter((operation) => !takesMany(operation))
+  .filter((operation) => !takesMany(operation) && !isOtlp(operation))
   .flatMap((operation) => {
     const query = operation.parameters.filter((parameter) => parameter.in === "query");
     const schema: Schema | undefined =
@@ -236,7 +272,7 @@ describe.each(inputs)("what %s is given", (_, operation, schema) => {
     await monitorOf("described").pulse(MINUTELY);
     const good = (operation.body ? bodyOf(operation) : { service: "described" }) as Record<string, unknown>;
     // These have forms that the description tells in words alone.
-    const inWords = ["cursor", "after", "q", "from", "to", "pauseUntil", "alertTarget", "date", "id"];
+    const inWords = ["cursor", "after", "lastEventId", "q", "from", "to", "pauseUntil", "alertTarget", "date", "id"];
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       for (const value of [undefined, ...edgeValues(field)]) {
         const { said, answer } = await send(operation, { ...good, [name]: value });

@@ -4,7 +4,7 @@ import {
   runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import doc from "../../docs/operations.md?raw";
 import { configOf, type Env } from "../../src/config.ts";
@@ -31,6 +31,7 @@ import {
   storeTransitions,
 } from "../support/rows.ts";
 import { realSentinel } from "../support/sentinel.ts";
+import { EventReader } from "../support/sse.ts";
 
 useTestClock();
 
@@ -343,6 +344,70 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         await buffer.wake();
         await runDurableObjectAlarm(buffer);
       }
+    },
+  ],
+  [
+    "rules that are told of events, tell, and are deleted, while much fails",
+    [
+      ...["rule.raised", "rule.retry", "rule.unchecked", "rule.missed", "rule.failed", "rule.storage-failed"],
+      ...["rule.not-forgotten", "rule.unreadable", "rules.unknown"],
+    ],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      const { alertType, alertTarget } = toHook;
+      const put = (name: string, q: string) =>
+        call("PUT", `/rules/${encodeURIComponent(name)}`, { body: { q, alertType, alertTarget } });
+      expect((await put(service, `"${MARK}" service:"${service}"`)).status).toBe(200);
+      await put("unreadable", MARK);
+      await query("update rules set q = ? where name = 'unreadable'", `"${MARK}`);
+      const happen = () => call("POST", "/event", { body: { service, message: MESSAGE } });
+      const rule = env.RULE_MONITOR.getByName(service);
+      await happen();
+      await runInDurableObject(rule, async (object) => {
+        vi.spyOn(Date, "now").mockImplementationOnce(() => {
+          throw new Error("no time");
+        });
+        await object.alarm();
+      });
+      const getMonitor = vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await runDurableObjectAlarm(rule);
+      getMonitor.mockRestore();
+      advance(MINUTE_MS);
+      const mend = breakD1();
+      await runDurableObjectAlarm(rule);
+      await happen();
+      mend();
+      advance(MINUTE_MS);
+      const getRule = vi.spyOn(env.RULE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await happen();
+      await call("DELETE", `/rules/${encodeURIComponent(service)}`);
+      await call("DELETE", "/rules/unreadable");
+      getRule.mockRestore();
+      advance(HOUR_MS);
+      await runInDurableObject(rule, (object, { storage }) => {
+        vi.spyOn(storage.kv, "put").mockImplementation(() => {
+          throw new Error("database or disk is full: SQLITE_FULL");
+        });
+        return object.alarm();
+      }).catch(() => {});
+    },
+  ],
+  [
+    "a tail that can't look for events",
+    ["tail.failed"],
+    async () => {
+      breakD1();
+      const headers = { password: PASSWORD };
+      const path = `/events/tail?q=${MARK}&lastEventId=${ulid(Date.now() - MINUTE_MS)}`;
+      const { body } = await exports.default.fetch(new Request(`https://tower.example${path}`, { headers }));
+      const reader = new EventReader();
+      reader.open(body as ReadableStream<Uint8Array>);
+      for (let parts = 0; parts < 2; parts++) await reader.read();
+      await reader.close();
     },
   ],
   [

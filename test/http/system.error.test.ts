@@ -18,7 +18,7 @@ const ROUTES: [path: string, methods: string[]][] = [
   ["/get/x", ["GET"]],
   ["/event", ["POST"]],
   ["/add-event", ["POST"]],
-  ["/events", ["GET"]],
+  ["/events", ["GET", "POST"]],
   ["/list-events", ["GET"]],
   ["/hello", ["GET"]],
   ["/health", ["GET"]],
@@ -230,7 +230,7 @@ describe("cross-origin calls", () => {
       expect(status).toBe(204);
       expect(body).toBe("");
       expect(headers.get("access-control-allow-origin")).toBe("*");
-      expect(headers.get("access-control-allow-methods")).toBe("GET,HEAD,POST,DELETE");
+      expect(headers.get("access-control-allow-methods")).toBe("GET,HEAD,POST,PUT,DELETE");
       expect(headers.get("access-control-allow-headers")).toBe("password,content-type");
       expect(headers.get("access-control-max-age")).toBe("86400");
     },

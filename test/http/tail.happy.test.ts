@@ -187,6 +187,23 @@ describe("GET /gui/events/stream", () => {
     expect(JSON.stringify(reader.events)).toContain("q=seen%20host%3A%22%3Cb%3E%22");
   });
 
+  it("gives what comes later than a range that ends now, and nothing that comes behind a range with an end", async () => {
+    vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
+    const { cookie = "" } = await Visitor.loggedIn();
+    const now = START_MS / SECOND_MS;
+    const open = await hear("/gui/events/stream?since=3600", { cookie });
+    const closed = await hear(`/gui/events/stream?from=${now - 60}&to=${now + 3}`, { cookie });
+    advance(10 * SECOND_MS);
+    await storeEvents(event(START_MS + 2_000, { message: "within" }), event(START_MS + 6_000, { message: "behind" }));
+    await open.readEvents(2);
+    await closed.readEvents(1);
+    await Promise.all([open.close(), closed.close()]);
+    expect([open, closed].map((reader) => rowsOf(reader).map((row) => row.split(" ").at(-1)))).toEqual([
+      ["within", "behind"],
+      ["within"],
+    ]);
+  });
+
   it("goes on where it broke off, unless that is long ago", async () => {
     vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
     const [first, second] = [

@@ -350,6 +350,7 @@ describe("where many fall silent together", () => {
       return instance.alarm();
     });
     await expect(cutOff).rejects.toThrow("killed");
+    expect(await alarmOf(service)).toBe(START_MS + DEADLINE_MS + 15 * SECOND_MS);
     await runAlarm(service);
     expect(await statusOf(service)).toBe("alive");
     const heldUntil = Date.now() + 25_000;

@@ -15,6 +15,7 @@ export type {
   HeartBeat,
   Hello,
   Level,
+  LevelCount,
   NewEvent,
   PulseOptions,
   Rule,

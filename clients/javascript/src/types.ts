@@ -155,20 +155,27 @@ export interface TailOptions {
   onOpen?: (() => void) | undefined;
 }
 
-/** How many events there are. Dates are seconds since the epoch, levels are numbers. */
+/** How many events there are of a level. */
+export interface LevelCount {
+  level: number;
+  count: number;
+}
+
+/** How many events there are. Dates are seconds since the epoch. */
 export interface EventStats {
   from: number;
   to: number;
   /** Where there are too many to count: from when on they were. */
   countedFrom?: number;
   count: number;
-  levels: Record<string, number>;
+  /** Of each level that there is, the lowest first. */
+  levels: LevelCount[];
   /** The services with the most. */
   services: { service: string; count: number }[];
   otherServices: { services: number; count: number };
   bucketSeconds: number;
   /** Over time, oldest first. */
-  buckets: { from: number; count: number; levels: Record<string, number> }[];
+  buckets: { from: number; count: number; levels: LevelCount[] }[];
 }
 
 /** When events raise an alert: so many matches of a search within so many seconds. */

@@ -18,8 +18,9 @@ public final class EventStats extends Fields {
     /** @return how many of each level */
     public Map<Integer, Long> getLevels() {
         Map<Integer, Long> levels = new LinkedHashMap<Integer, Long>();
-        for (Map.Entry<String, Object> entry : Answers.object(asMap().get("levels"), "levels").entrySet()) {
-            levels.put(Integer.valueOf(entry.getKey()), ((Number) entry.getValue()).longValue());
+        for (Object item : Answers.list(asMap(), "levels")) {
+            Map<String, Object> one = Answers.object(item, "levels");
+            levels.put(((Number) one.get("level")).intValue(), ((Number) one.get("count")).longValue());
         }
         return Collections.unmodifiableMap(levels);
     }
