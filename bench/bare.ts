@@ -38,6 +38,8 @@ export async function startBare(
   const startedMs = performance.now();
   const child = spawn(WORKERD, args, { cwd: stateDir, stdio: ["ignore", logFile, logFile, "pipe"] });
   const exited = once(child, "exit");
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
   const ports = new Map<string, number>();
   const wanted = ["http", "d1", ...(inspector ? ["inspector"] : [])];
   for await (const line of createInterface(child.stdio[3] as Readable)) {
@@ -55,6 +57,7 @@ export async function startBare(
     async stop() {
       child.kill();
       await exited;
+      process.off("exit", kill);
     },
   };
 }

@@ -38,6 +38,8 @@ async function run(root: string, stateDir: string, variables: Record<string, str
   process.send?.({ url: url.href });
 }
 
+// Who started this is gone.
+process.once("disconnect", () => process.exit(1));
 process.once("message", ({ root, stateDir, variables }: Parameters<typeof JSON.stringify>[0]) =>
   run(root, stateDir, variables).catch((error) => {
     console.error(error);

@@ -31,6 +31,9 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+// What was started ends with this.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
 const result: Result = { ...whereAndWhen(), parts: {} };
 const dir = await mkdtemp(join(tmpdir(), "watchtower-bench-"));
 try {

@@ -13,7 +13,7 @@ import { checkAddress } from "./local/port.ts";
 import { originOf, reachOf, removeReach, writeReach } from "./local/reach.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { checkRestored } from "./local/restore-marker.ts";
-import { runScheduled, startRuntime } from "./local/runtime.ts";
+import { startRuntime } from "./local/runtime.ts";
 import { ownNames, selfSigned } from "./local/self-signed.ts";
 import { hasProvider, readSettings, type Settings, type WorkerVariables } from "./local/settings.ts";
 import { lockState } from "./local/state-lock.ts";
@@ -71,7 +71,7 @@ async function start(): Promise<void> {
   const endFreezing = await offerFreezing(stateDir, runtime.pid);
   const cron = startCron(
     config.crons,
-    (schedule) => runScheduled(runtime.miniflare, schedule),
+    (schedule) => runtime.runScheduled(schedule),
     (schedule, error) => {
       voice.say("error", "cron.failed", `The cron trigger "${schedule}" failed: ${error}`, {
         schedule,

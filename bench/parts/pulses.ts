@@ -80,6 +80,7 @@ async function pulsesUnder(runtime: Runtime, { dir, isShort, print }: Run): Prom
     );
     note(MAIN.services, MAIN.connections, found);
     ratios[`steady pulses, ${runtime}`] = found.ratio;
+    ratios[`the CPU time of steady pulses, ${runtime}`] = found.floor.cpuMs / found.product.cpuMs;
     if (!isShort) {
       const idle = Object.values(workers).map(({ pid }) => memoryBytes(pid));
       for (const worker of Object.values(workers)) await pulseOnce(worker, MOST_SERVICES);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Miniflare, MiniflareCoreError, type WorkerOptions } from "miniflare";
 import { assetPaths } from "./assets.ts";
+import { cronWorker, runScheduled, secretPath } from "./cron-worker.ts";
 import { resourcesDir } from "./d1-file.ts";
 import { addressRefusal } from "./port.ts";
 import { Refusal } from "./refusal.ts";
@@ -25,6 +26,8 @@ export interface Runtime {
   pid: number;
   /** Resolves when workerd ends, with what ended it. */
   ended: Promise<string>;
+  /** Runs the Worker's `scheduled` handler for a schedule; rejects where it fails. */
+  runScheduled(schedule: string): Promise<void>;
   /**
    * Ends it: no connection is taken from now on, and requests under way have a few seconds to be answered. What is
    * not answered then is cut off: what was acknowledged is stored, and nothing else may be relied on.
@@ -65,6 +68,7 @@ export async function startRuntime(
   for (const [name, value] of Object.entries(variables)) env[name] = { type: "text", value };
   process.env.MINIFLARE_WORKERD_V8_FLAGS ??= V8_FLAGS;
   const guard = guardNextRuntime();
+  const cronPath = secretPath();
   const miniflare = new Miniflare({
     host,
     port,
@@ -95,12 +99,20 @@ export async function startRuntime(
         },
       },
       ...(config.assetsDir ? [assetsWorker(config, config.assetsDir)] : []),
+      cronWorker(config, cronPath),
     ],
   });
   try {
     const url = await miniflare.ready;
     const pid = await guard.pid;
-    return { miniflare, url, pid, ended: guard.ended, stop: () => stopRuntime(miniflare, guard) };
+    return {
+      miniflare,
+      url,
+      pid,
+      ended: guard.ended,
+      runScheduled: (schedule) => runScheduled(miniflare, cronPath, schedule),
+      stop: () => stopRuntime(miniflare, guard),
+    };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
     if (!(error instanceof MiniflareCoreError)) throw error;
@@ -147,11 +159,4 @@ function assetsWorker({ name, compatibilityDate }: WorkerConfig, directory: stri
       assets: { directory, hasUserWorker: true },
     },
   };
-}
-
-/** Runs the Worker's `scheduled` handler; rejects where it fails. */
-export async function runScheduled(miniflare: Miniflare, cron: string): Promise<void> {
-  const worker = await miniflare.getWorker();
-  const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() });
-  if (outcome !== "ok") throw new Error(`the handler ended with "${outcome}"`);
 }

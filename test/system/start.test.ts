@@ -292,12 +292,28 @@ describe("ends", () => {
 });
 
 describe("cron triggers", () => {
-  test("They fire on their schedule, also after a run that failed.", async () => {
+  test.for(["http", "https"])("They fire on their schedule, also after a run that failed, by %s.", async (scheme) => {
     using project = copyProjectWithFixture();
     project.write("wrangler.toml", withCron(project.dir, "* * * * * *"));
-    await using tower = await startWatchTower({ project, env: { MAIL_FROM: "fail" } });
+    const args = scheme === "https" ? ["--self-signed"] : [];
+    await using tower = await startWatchTower({ project, args, env: { MAIL_FROM: "fail" } });
     await tower.waitForOutput(/(scheduled: \* \* \* \* \* \*.+){2}/s);
     await tower.waitForOutput(/The cron trigger "\* \* \* \* \* \*" failed: .*exception/);
+  });
+
+  test("They and a Worker that logs much don't wait for each other.", async () => {
+    using project = copyProjectWithFixture();
+    project.write("wrangler.toml", withCron(project.dir, "* * * * * *"));
+    await using tower = await startWatchTower({ project });
+    let runs = 0;
+    const logging = Array.from({ length: 4 }, async () => {
+      while (runs < 2) expect((await tower.fetch("/log-much")).status).toBe(200);
+    });
+    for (let from = 0; runs < 2; runs++) {
+      const seen = await tower.waitForOutput(/scheduled: /, { from, timeoutMs: 60_000 });
+      from += seen.index + 1;
+    }
+    await Promise.all(logging);
   });
 
   test("One that can't be understood is refused.", async () => {

@@ -63,7 +63,7 @@ try {
   await tower.kill();
   writeFileSync(join(folder, "written.json"), `${JSON.stringify(written, null, 2)}\n`);
   cpSync(join(tower.stateDir, "v3"), join(scratch, "packed", "v3"), { recursive: true });
-  await pack(join(scratch, "packed"), join(folder, "state.tgz"), new Date());
+  await pack(join(scratch, "packed"), join(folder, "state.tar.gz"), new Date());
   const script = await bundleWorker(join(checkout, "src/index.ts"));
   writeFileSync(join(folder, "worker.js.gz"), gzipSync(script, { level: 9 }));
   cpSync(join(checkout, "wrangler.toml"), join(folder, "wrangler.toml"));

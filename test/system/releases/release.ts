@@ -43,7 +43,7 @@ export function releases(): Release[] {
     const read = (name: string) => readFileSync(join(import.meta.dirname, version, name));
     return {
       version,
-      stateFile: join(import.meta.dirname, version, "state.tgz"),
+      stateFile: join(import.meta.dirname, version, "state.tar.gz"),
       written: JSON.parse(read("written.json").toString()),
       script: gunzipSync(read("worker.js.gz")).toString(),
       wranglerToml: read("wrangler.toml").toString(),

@@ -37,6 +37,8 @@ export default {
       console.log("a line to stdout");
       console.error("a line to stderr");
     }
+    // More than the pipe between the two processes holds.
+    if (pathname === "/log-much") for (let line = 0; line < 2_000; line++) console.log("x".repeat(200));
     // A request that takes as long as somebody else wants.
     if (pathname === "/wait-for") await fetch(await request.text());
     return Response.json({ result: 200, pathname });
