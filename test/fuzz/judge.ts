@@ -21,12 +21,23 @@ export function judge(request: FuzzRequest, answer: Answered & { text: string })
   if (request.method === "HEAD" && text !== "") return ["HEAD has a body"];
   const operation = operationOf(request.method === "HEAD" ? "GET" : request.method, path);
   if (operation && request.method !== "HEAD") {
-    const problems = envelope(answer);
+    // What is described as no JSON has no envelope.
+    if (answer.status === 200 && !operation.responses["200"]) return isText(answer) ? [] : ["it is no text"];
+    const problems = isOtlp(path) ? [] : envelope(answer);
     return problems.length > 0 ? problems : deviations(operation, answer);
   }
   const allowed = operation ? Object.keys(operation.responses).map(Number) : GENERAL_STATUSES;
   if (!allowed.includes(status)) return [`${status} is not documented`];
-  return request.method === "HEAD" ? [] : envelope(answer);
+  return request.method === "HEAD" || isOtlp(path) ? [] : envelope(answer);
+}
+
+/** OpenTelemetry's protocol has answers of its own; the description says which. */
+function isOtlp(path: string): boolean {
+  return path === "/v1/logs";
+}
+
+function isText({ headers }: Answered): boolean {
+  return /^(text\/(csv|event-stream)|application\/x-ndjson)/.test(headers.get("content-type") ?? "");
 }
 
 function judgePage({ method }: FuzzRequest, { status, headers, text, body }: Answered & { text: string }): string[] {
@@ -58,10 +69,17 @@ function pathOf(target: string): string {
   return new URL(`http://tower.invalid${target}`).pathname;
 }
 
+/** The paths that end with a name, by their first part. */
+const TEMPLATES = new Map([
+  ["heartbeat", "/heartbeat/{service}"],
+  ["get", "/get/{service}"],
+  ["rules", "/rules/{rule}"],
+]);
+
 /** The operation that a path belongs to, however it is spelled. */
 function operationOf(method: string, path: string): Operation | undefined {
   const [, first] = decoded(path).match(/^\/([^/]*)\/./s) ?? [];
-  const template = first === "heartbeat" || first === "get" ? `/${first}/{service}` : decoded(path);
+  const template = TEMPLATES.get(first ?? "") ?? decoded(path);
   return operations.find((operation) => operation.method === method && operation.path === template);
 }
 
