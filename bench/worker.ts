@@ -50,10 +50,10 @@ export function memoryBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)?.[1]) * 1_024;
 }
 
-/** What a folder takes on disk, in bytes: whole blocks. */
+/** What a folder takes on disk, in bytes: whole blocks. Files may come and go meanwhile. */
 export function diskBytes(dir: string): number {
   return readdirSync(dir, { recursive: true }).reduce(
-    (sum, name) => sum + statSync(join(dir, String(name))).blocks * 512,
+    (sum, name) => sum + (statSync(join(dir, String(name)), { throwIfNoEntry: false })?.blocks ?? 0) * 512,
     0,
   );
 }
