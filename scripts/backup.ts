@@ -1,9 +1,10 @@
-import { constants, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { constants, existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pack } from "./local/archive.ts";
 import { findD1File, resourcesDir } from "./local/d1-file.ts";
 import { whileFrozen } from "./local/freeze.ts";
+import { INBOX_PORT } from "./local/inbox.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { checkRestored } from "./local/restore-marker.ts";
 import { readSettings } from "./local/settings.ts";
@@ -21,27 +22,37 @@ async function backup(): Promise<void> {
   checkRestored(stateDir);
   if (findD1File(stateDir) === undefined)
     throw new Refusal(`There is nothing in ${stateDir} yet: run npm start first.`);
+  const lock = lockState(stateDir, "backup-lock.sqlite");
+  if (lock === undefined) throw new Refusal("Another backup is under way.");
 
-  const folder = makeFolderFor(file);
+  // On the disk of the state, so that the copy is quick, wherever the file is to be. One that was killed has left its own.
+  const folder = join(stateDir, "backup");
+  const partial = `${file}.partial`;
+  const clean = () => {
+    for (const path of [folder, partial]) rmSync(path, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      clean();
+      process.exit(130);
+    });
+  }
   try {
+    clean();
+    mkdirSync(folder, { mode: 0o700 });
     const { date, frozenMs } = await copyState(stateDir, folder);
-    const packed = join(folder, "packed");
-    const { files, bytes } = await pack(join(folder, "copied"), packed, date);
+    const { files, bytes } = await pack(folder, partial, date);
     // Where it is to be, there is a whole backup or none.
-    renameSync(packed, file);
+    renameSync(partial, file);
     const wait = frozenMs === undefined ? "watchTower was not running" : `watchTower stood still for ${frozenMs} ms`;
     console.log(`${file}: ${files} files, ${bytes} bytes before compression, as of ${date.toISOString()}; ${wait}.`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Beside the file, so that it can be moved into place in one step; nobody else may look into it. */
-function makeFolderFor(file: string): string {
-  try {
-    return mkdtempSync(join(dirname(file), `.${basename(file)}-`));
   } catch (error) {
+    // A full disk, or a folder that is not there or not to be written to.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new Refusal(`${file} can't be written: ${(error as Error).message}`);
+  } finally {
+    clean();
+    lock.release();
   }
 }
 
@@ -51,8 +62,11 @@ async function copyState(stateDir: string, folder: string): Promise<{ date: Date
     const from = resourcesDir(stateDir);
     // What SQLite shares between processes it makes anew.
     const filter = (path: string) => !path.endsWith("-shm");
-    const to = join(folder, "copied", basename(from));
-    await cp(from, to, { recursive: true, filter, mode: constants.COPYFILE_FICLONE });
+    const options = { recursive: true, filter, mode: constants.COPYFILE_FICLONE };
+    // It may be a link to another disk.
+    await cp(realpathSync(from), join(folder, basename(from)), options);
+    const inboxPort = join(stateDir, INBOX_PORT);
+    if (existsSync(inboxPort)) await cp(inboxPort, join(folder, INBOX_PORT));
     return date;
   };
   const lock = lockState(stateDir);

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { unpack } from "./local/archive.ts";
 import { resourcesDir } from "./local/d1-file.ts";
+import { INBOX_PORT } from "./local/inbox.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { restoringDir } from "./local/restore-marker.ts";
 import { readSettings } from "./local/settings.ts";
@@ -28,6 +29,8 @@ async function restore(): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
     const { version, date, files } = await unpackInto(folder, file);
+    const inboxPort = join(folder, INBOX_PORT);
+    if (existsSync(inboxPort)) renameSync(inboxPort, join(stateDir, INBOX_PORT));
     renameSync(join(folder, basename(target)), target);
     rmSync(folder, { recursive: true, force: true });
     console.log(`${stateDir} is as it was at ${date}, under watchTower ${version}: ${files} files. Run npm start.`);

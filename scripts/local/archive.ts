@@ -24,6 +24,7 @@ interface Manifest {
 /** Packs a folder into an archive. */
 export async function pack(folder: string, file: string, date: Date): Promise<Manifest> {
   const manifest: Manifest = { version: packageJson.version, date: date.toISOString(), ...contentsOf(folder) };
+  if (manifest.files === 0) throw new Refusal("There is no file to be kept.");
   writeFileSync(join(folder, MANIFEST), JSON.stringify(manifest));
   const names = globSync("*", { cwd: folder }).filter((name) => name !== MANIFEST);
   // Whose they were does not matter, and where they are restored they are the restorer's.

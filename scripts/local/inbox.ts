@@ -22,6 +22,9 @@ export interface Inbox {
 // A webhook's body is a few KiB, an event's message at most 64 KiB.
 const LONGEST_BODY = 1_048_576;
 
+/** Where a state folder says on which port its inbox listens: services have its address as their target. */
+export const INBOX_PORT = "inbox-port";
+
 /**
  * Starts the inbox on loopback and hands on each alert that arrives. It listens where it did the last time with this
  * state folder, because alerts that are not delivered yet point there.
@@ -35,7 +38,7 @@ export async function startInbox(stateDir: string, take: (alert: InboxAlert) => 
       response.destroy();
     }
   });
-  const portFile = join(stateDir, "inbox-port");
+  const portFile = join(stateDir, INBOX_PORT);
   const port = await listen(server, readPort(portFile)).catch(() => listen(server, 0));
   writeFileSync(portFile, `${port}\n`);
   return {

@@ -18,8 +18,9 @@ export interface KeptPassword {
  * the file.
  */
 export function keepPassword(devVarsFile: string, stateDir: string): KeptPassword {
-  const stateFile = join(stateDir, "password");
-  if (existsSync(stateFile)) return { password: readFileSync(stateFile, "utf8").trim(), file: stateFile };
+  const stateFile = fileIn(stateDir);
+  const kept = readPassword({ stateDir });
+  if (kept !== undefined) return { password: kept, file: stateFile };
   const password = newPassword();
   try {
     appendToDevVars(devVarsFile, password);
@@ -29,6 +30,16 @@ export function keepPassword(devVarsFile: string, stateDir: string): KeptPasswor
     writeFileSync(stateFile, `${password}\n`, { mode: 0o600 });
     return { password, file: stateFile };
   }
+}
+
+/** The password that is kept in the state folder; undefined where there is none. */
+export function readPassword({ stateDir }: { stateDir: string }): string | undefined {
+  const file = fileIn(stateDir);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+}
+
+function fileIn(stateDir: string): string {
+  return join(stateDir, "password");
 }
 
 function appendToDevVars(file: string, password: string): void {

@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { readPassword } from "./password.ts";
+import { originOf, readReach } from "./reach.ts";
 import { Refusal } from "./refusal.ts";
 import type { Settings } from "./settings.ts";
 
@@ -13,13 +17,16 @@ export class Remote {
 
   /**
    * That of WATCHTOWER_URL and WATCHTOWER_PASSWORD; by default the one that runs on this machine.
-   * @throws Refusal where no password is known
+   * @throws Refusal where there is none, or no password is known
    */
-  constructor(env: NodeJS.ProcessEnv, { host, port, worker }: Settings) {
-    const local = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    this.#url = (env.WATCHTOWER_URL || local).replace(/\/+$/, "");
-    const password = env.WATCHTOWER_PASSWORD || (env.WATCHTOWER_URL ? undefined : worker.PASSWORD);
-    if (password === undefined) throw new Refusal("WATCHTOWER_PASSWORD is missing: the password of WATCHTOWER_URL.");
+  constructor(env: NodeJS.ProcessEnv, settings: Settings) {
+    const { WATCHTOWER_URL: url, WATCHTOWER_PASSWORD: given } = env;
+    this.#url = (url || localOrigin(settings)).replace(/\/+$/, "");
+    const password = given || (url ? undefined : (settings.worker.PASSWORD ?? readPassword(settings)));
+    if (!password) {
+      const whose = url ? "WATCHTOWER_URL" : "the watchTower on this machine";
+      throw new Refusal(`WATCHTOWER_PASSWORD is missing: the password of ${whose}.`);
+    }
     this.#password = password;
   }
 
@@ -56,4 +63,16 @@ export class Remote {
       return { why: cause?.message ?? message, mayPass: true };
     }
   }
+}
+
+/** Where the watchTower of this machine listens; where its certificate is its own, that is trusted from now on. */
+function localOrigin({ stateDir }: Settings): string {
+  const reach = readReach(stateDir);
+  if (reach === undefined) {
+    throw new Refusal(`No watchTower runs on STATE_DIR ${stateDir}. Start it, or set WATCHTOWER_URL.`);
+  }
+  if (reach.certFile !== undefined) {
+    setDefaultCACertificates([...getCACertificates("default"), readFileSync(reach.certFile, "utf8")]);
+  }
+  return originOf(reach);
 }

@@ -13,11 +13,12 @@ const SQLITE_BUSY = 5;
 /**
  * Takes the state folder for this process; undefined where another one has it. It is SQLite's file lock, which the
  * operating system takes back from a process that ends in any way.
+ * @param file what stands for that which is locked
  */
-export function lockState(stateDir: string): StateLock | undefined {
+export function lockState(stateDir: string, file = "lock.sqlite"): StateLock | undefined {
   try {
     mkdirSync(stateDir, { recursive: true });
-    const database = new DatabaseSync(join(stateDir, "lock.sqlite"));
+    const database = new DatabaseSync(join(stateDir, file));
     database.exec("pragma locking_mode = exclusive; begin exclusive");
     return { release: () => database.close() };
   } catch (error) {

@@ -72,6 +72,7 @@ const state = z.discriminatedUnion(
       untoldRevival,
       excusedUntilMs: optional(ms("excusedUntilMs")),
       isHeld: optional(z.literal(true)),
+      isUnheard: optional(z.literal(true)),
     }),
     z.object({
       status: z.literal("dead"),

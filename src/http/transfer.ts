@@ -3,8 +3,10 @@ import type * as z from "zod/mini";
 import { type Config, configOf, type Env } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
+import { CLOCK_SLACK_SECONDS } from "../domain/limits.ts";
 import type { KeyGrant } from "../domain/pulse-key.ts";
 import type { Service, Target } from "../domain/service.ts";
+import { SECOND_MS } from "../domain/time.ts";
 import { lowestUlid } from "../domain/ulid.ts";
 import { callMonitor } from "../monitor/call-monitor.ts";
 import { refuseTarget } from "../providers/index.ts";
@@ -141,6 +143,7 @@ function readLines(text: string, config: Config): { lines: Lines; refused: { ind
         const refusal = refuseTarget(target, config);
         if (refusal) throw new AppError("invalid_input", refusal);
       }
+      refuseFuture(parsed);
       (lines[parsed.kind] as unknown[]).push(parsed);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -162,6 +165,17 @@ function parseLine(line: string) {
     throw new AppError("invalid_input", `kind must be one of ${Object.keys(lineSchemas).join(", ")}.`);
   }
   return parseFields(lineSchemas[kind as keyof Lines] as z.ZodMiniType<z.output<AnyLineSchema>>, fields);
+}
+
+/** A pulse that is still to come would keep a service alive until then. */
+function refuseFuture(line: z.output<AnyLineSchema>): void {
+  if (line.kind !== "service") return;
+  const latestMs = Date.now() + CLOCK_SLACK_SECONDS * SECOND_MS;
+  for (const name of ["lastMs", "sinceMs"] as const) {
+    if (line.state[name] > latestMs) {
+      throw new AppError("invalid_input", `${name} must be at most ${CLOCK_SLACK_SECONDS / 60} minutes ahead.`);
+    }
+  }
 }
 
 /** Whom a line has told: where that is refused to a pulse it is refused here. */

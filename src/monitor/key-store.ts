@@ -28,6 +28,11 @@ export class KeyStore {
     return this.#grant;
   }
 
+  /** Whether a key was issued after the one here, also where that was revoked. */
+  isNewer({ version }: KeyGrant): boolean {
+    return version > Math.max(this.#grant?.version ?? 0, this.#lastVersion);
+  }
+
   /** Makes a key count that another watchTower has issued, without awaiting. */
   adopt(grant: KeyGrant): void {
     this.#grant = grant;

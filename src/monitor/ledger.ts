@@ -93,12 +93,16 @@ export class Ledger {
     return version;
   }
 
-  /** Takes over a service as another watchTower kept it: nothing has happened to it, so that nobody is told of anything. */
-  adopt(service: Service, key: KeyGrant | undefined, nowMs: number): void {
-    this.#step(nowMs, service, () => {
-      if (key) this.#store.keys.adopt(key);
-      this.owe({ kind: "directory" }, nowMs);
-    });
+  /** Takes over a service as another watchTower kept it. */
+  adopt(change: Change, nowMs: number): void {
+    if (!this.commit(change, nowMs)) this.transaction(nowMs, () => this.owe({ kind: "directory" }, nowMs));
+  }
+
+  /** Takes over a pulse key that another watchTower has issued, unless it is older than one here; returns whether it did. */
+  adoptKey(key: KeyGrant, nowMs: number): boolean {
+    if (!this.#store.keys.isNewer(key)) return false;
+    this.transaction(nowMs, () => this.#store.keys.adopt(key));
+    return true;
   }
 
   /** Takes the pulse key away; where it was all that was kept, nothing is. */

@@ -8,7 +8,7 @@ import type { Change, Pulse, Service, Target } from "../domain/service.ts";
 import { isRefreshDue, refreshPhaseSeconds, type Snapshot, snapshotOf } from "../domain/snapshot.ts";
 import { toldTargets } from "../domain/target.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
-import { isNews } from "../domain/transfer.ts";
+import { adopt } from "../domain/transfer.ts";
 import { ulid } from "../domain/ulid.ts";
 import { cancel, expire, forget, pause, pulse } from "../domain/verbs.ts";
 import { errorText, log } from "../log.ts";
@@ -154,8 +154,10 @@ export class ServiceMonitor extends DurableObject<Env> {
   /** Takes over what another watchTower kept of the service, unless it is known better here; returns whether it did. */
   async adopt(state: Service, key: KeyGrant | undefined): Promise<boolean> {
     const nowMs = Date.now();
-    if (!isNews(state, this.#ledger.service)) return false;
-    this.#ledger.adopt(state, key, nowMs);
+    const isNewKey = key !== undefined && this.#ledger.adoptKey(key, nowMs);
+    const change = adopt(state, this.#ledger.service, nowMs);
+    if (!change) return isNewKey;
+    this.#ledger.adopt(change, nowMs);
     spend(this.env, COST.change);
     await this.#projection.flushBriefly(this.#ledger);
     return true;

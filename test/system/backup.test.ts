@@ -131,6 +131,8 @@ describe("a backup that is taken under load", () => {
   it("leaves nothing behind, and the service goes on", async () => {
     expect((await tower.fetch("/health")).status).toBe(200);
     expect((await pulse("afterwards", 600)).status).toBe(200);
+    expect(existsSync(join(tower.stateDir, "backup"))).toBe(false);
+    expect(existsSync(`${file}.partial`)).toBe(false);
   });
 
   it("does not overwrite another", async () => {
@@ -151,6 +153,23 @@ describe("a backup that is cut off", () => {
     await waitUntilGone(cut.group);
     expect((await pulse("goes on", 600)).status).toBe(200);
     expect(existsSync(target)).toBe(false);
+    // What it has left behind, the next one takes away.
+    expect((await backup(target)).code).toBe(0);
+    expect(existsSync(join(tower.stateDir, "backup"))).toBe(false);
+  });
+
+  it("by its user leaves nothing", async () => {
+    const target = join(folder, "stopped.tgz");
+    const cut = runCommand(tower.project.dir, ["node", "scripts/backup.ts", target], {
+      STATE_DIR: tower.stateDir,
+      PATH: `${join(tower.project.dir, "node_modules/.bin")}:${process.env.PATH}`,
+    });
+    while (!existsSync(join(tower.stateDir, "backup"))) await turn();
+    process.kill(cut.group, "SIGTERM");
+    expect(await cut.exited).toBe(130);
+    for (const left of [join(tower.stateDir, "backup"), target, `${target}.partial`])
+      expect(existsSync(left)).toBe(false);
+    expect((await tower.fetch("/health")).status).toBe(200);
   });
 });
 

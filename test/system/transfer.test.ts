@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { tells, toldOf } from "./support/alerts.ts";
+import { killGroup, waitUntilGone } from "./support/processes.ts";
+import { copyProject } from "./support/project.ts";
 import { type ProviderStub, startProviderStub } from "./support/provider-stub.ts";
-import { runToEnd, startWatchTower, type WatchTower } from "./support/watchtower.ts";
+import { runCommand, runToEnd, startWatchTower, type WatchTower } from "./support/watchtower.ts";
 
 const SECRET = "what the keys of the services that move are signed with";
 const ENV = { GRACE_SECONDS: "0", PULSE_KEY_SECRET: SECRET };
@@ -180,6 +182,29 @@ describe("an import", () => {
       ],
     });
     expect((await to.fetch("/heartbeat/bad")).status).toBe(404);
+  });
+});
+
+describe("without an address", () => {
+  it("the watchTower of this machine is asked, also by TLS with a certificate that it made, and a password of its own", async () => {
+    const stateDir = join(folder, "own");
+    const project = copyProject();
+    // As where the project can't be written to: the password is kept in the state folder.
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, "password"), "kept in the state folder\n");
+    const run = runCommand(project.dir, ["npm", "start", "--", "--self-signed"], { STATE_DIR: stateDir, PORT: "0" });
+    try {
+      await run.waitForOutput(/ready\./, { timeoutMs: 30_000 });
+      await vi.waitFor(() => expect(existsSync(join(stateDir, "listening.json"))).toBe(true), 5_000);
+      const own = { STATE_DIR: stateDir, PORT: "0" };
+      const { code, output } = await runToEnd(project, ["npm", "run", "export", "--", join(folder, "own.ndjson")], own);
+      expect(output).toMatch(/0 services, from https:/);
+      expect(code).toBe(0);
+    } finally {
+      killGroup(run.group);
+      await waitUntilGone(run.group);
+      project[Symbol.dispose]();
+    }
   });
 });
 
