@@ -44,12 +44,13 @@ try {
     const figures = await part({ dir: join(dir, name), isShort, print: console.log });
     result.parts[name] = { ...figures, seconds: Math.round((performance.now() - beganMs) / 1_000) };
     console.log(printed(figures));
+    // After each part: what was measured is not lost with what comes after it.
+    publish(result, given.includes("--publish"));
     await rm(join(dir, name), { recursive: true, force: true });
   }
 } finally {
   await rm(dir, { recursive: true, force: true });
 }
-publish(result, given.includes("--publish"));
 const missed = shortfalls(result);
 for (const sentence of missed) console.error(sentence);
 if (missed.length > 0) process.exitCode = 1;
