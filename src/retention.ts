@@ -11,7 +11,12 @@ const CHUNK_ROWS = 1_000;
 /** A run comes every ten minutes, so with this it gains on what grows too old, at half the speed at which that came in. */
 const SLICE_MS = 15 * MINUTE_MS;
 
-/** What a run may delete of a table, beyond which the next run goes on. */
+/** The paid plan has no quota a day that matters here: a run ends when nothing is left, or after so many deletes. */
+const PAID_CHUNKS = 100;
+/** So many rows of levels that are kept for a shorter time does a run delete there. */
+const PAID_LEVEL_ROWS = 40_000;
+
+/** What a run may delete of a table on the free plan, beyond which the next run goes on. */
 interface Bounds {
   /**
    * However old: a day of 144 such runs costs about half of the 100,000 rows that the free plan lets D1 write, so that a
@@ -37,8 +42,12 @@ export async function prune(env: Env, config: Config, nowMs: number): Promise<Re
 
   async function pruned(name: keyof typeof TABLES, days: number, groups: readonly LevelGroup[] = []): Promise<number> {
     const { table, bounds } = TABLES[name];
-    const oldest = await pruneTable(db, table, nowMs - days * DAY_MS, bounds);
-    const most = Math.max(0, bounds.rows - oldest);
+    const limitMs = nowMs - days * DAY_MS;
+    const isPaid = config.plan === "paid";
+    const oldest = isPaid
+      ? await pruneChunks(db, table, limitMs, PAID_CHUNKS)
+      : await pruneTable(db, table, limitMs, bounds);
+    const most = isPaid ? PAID_LEVEL_ROWS : Math.max(0, bounds.rows - oldest);
     const rows = oldest + (groups.length > 0 ? await pruneLevels(db, groups, config.plan, nowMs, most) : 0);
     if (rows > 0) log("info", `${name}.pruned`, { rows });
     return rows;
@@ -60,12 +69,18 @@ async function pruneTable(db: Database, table: DatedTable, limitMs: number, boun
   const fromMs = await oldestMs(db, table);
   if (fromMs === undefined || fromMs >= limitMs) return 0;
   const sliceEndMs = Math.min(limitMs, fromMs + SLICE_MS);
+  const deleted = await pruneChunks(db, table, sliceEndMs, bounds.chunksOfSlice);
+  if (deleted >= bounds.rows || sliceEndMs === limitMs) return deleted;
+  return deleted + (await deleteOldest(db, table, limitMs, bounds.rows - deleted));
+}
+
+/** Deletes what is older than a moment, oldest first, by at most so many deletes, each of which is short. */
+async function pruneChunks(db: Database, table: DatedTable, limitMs: number, chunks: number): Promise<number> {
   let deleted = 0;
-  for (let chunk = 0; chunk < bounds.chunksOfSlice; chunk++) {
-    const rows = await deleteOldest(db, table, sliceEndMs, CHUNK_ROWS);
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const rows = await deleteOldest(db, table, limitMs, CHUNK_ROWS);
     deleted += rows;
     if (rows < CHUNK_ROWS) break;
   }
-  if (deleted >= bounds.rows || sliceEndMs === limitMs) return deleted;
-  return deleted + (await deleteOldest(db, table, limitMs, bounds.rows - deleted));
+  return deleted;
 }

@@ -1,5 +1,6 @@
 import { AppError } from "../domain/errors.ts";
 import type { EventFilter } from "../domain/event.ts";
+import { MOST_FIELD_NAME_CHARACTERS } from "../domain/limits.ts";
 import { MOST_SEARCH_TERMS, parseSearch } from "../domain/search.ts";
 import { parseFields, text } from "./fields.ts";
 import type { Range } from "./paging.ts";
@@ -7,7 +8,7 @@ import type { Range } from "./paging.ts";
 /** What comes before the name of a field in the name of a parameter. */
 const FIELD_PREFIX = "field.";
 
-const FIELD_HINT = "field.NAME must be a string without NUL characters, and have a name.";
+const FIELD_HINT = `field.NAME must be a string without NUL characters, and have a name of at most ${MOST_FIELD_NAME_CHARACTERS} characters.`;
 const fieldText = text(FIELD_HINT);
 
 /** What a query says of the events that are wanted, besides their dates. */
@@ -28,7 +29,8 @@ export function eventFilterOf(wanted: Wanted, given: Record<string, unknown>, ra
     .filter(([name]) => name.startsWith(FIELD_PREFIX))
     .map(([name, value]) => {
       const field = parseFields(fieldText, name.slice(FIELD_PREFIX.length));
-      if (field === "") throw new AppError("invalid_input", FIELD_HINT);
+      if (field === "" || [...field].length > MOST_FIELD_NAME_CHARACTERS)
+        throw new AppError("invalid_input", FIELD_HINT);
       return { name: field, value: parseFields(fieldText, value) };
     });
   const search = q === undefined ? undefined : parseSearch(q);

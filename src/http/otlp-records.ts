@@ -85,10 +85,10 @@ function eventOf(record: Json, service: string, around: [string, unknown][], now
 }
 
 function levelOf({ severityNumber, severityText }: Json): number {
-  const number = Number(severityNumber);
+  const number = Number(scalar(severityNumber));
   const level = LEVELS.find(([from]) => number >= from)?.[1];
   if (level !== undefined) return level;
-  const text = String(severityText ?? "").toLowerCase();
+  const text = String(scalar(severityText) ?? "").toLowerCase();
   return levelByName(text) ?? (Object.hasOwn(SEVERITY_TEXTS, text) ? SEVERITY_TEXTS[text] : undefined) ?? DEFAULT_LEVEL;
 }
 
@@ -111,7 +111,7 @@ function dateOf(times: readonly unknown[], nowMs: number): number {
 
 /** Milliseconds of nanoseconds, which JSON has as a text, since they are more than a number holds exactly. */
 function msOf(nanoseconds: unknown): number {
-  const text = String(nanoseconds ?? "");
+  const text = String(scalar(nanoseconds) ?? "");
   return /^\d{7,20}$/.test(text) ? Number(text.slice(0, -6)) : Number.NaN;
 }
 
@@ -181,13 +181,13 @@ function plainOf(value: unknown, depth = 0): unknown {
   if ("doubleValue" in said) return said.doubleValue;
   if ("bytesValue" in said) return said.bytesValue;
   if ("intValue" in said) {
-    const number = Number(said.intValue);
+    const number = Number(scalar(said.intValue) ?? Number.NaN);
     return Number.isSafeInteger(number) ? number : said.intValue;
   }
   if ("arrayValue" in said) return listOf(objectOf(said.arrayValue)?.values).map(inner);
   if ("kvlistValue" in said) {
     const values = listOf(objectOf(said.kvlistValue)?.values).map((item) => objectOf(item) ?? {});
-    return Object.fromEntries(values.map(({ key, value }) => [String(key), inner(value)]));
+    return Object.fromEntries(values.map(({ key, value }) => [String(scalar(key) ?? ""), inner(value)]));
   }
   return undefined;
 }
@@ -195,6 +195,11 @@ function plainOf(value: unknown, depth = 0): unknown {
 /** An id of a trace or a span; one of zeros is none. */
 function hexOf(id: unknown): string | undefined {
   return typeof id === "string" && /^[0-9a-f]+$/i.test(id) && !/^0+$/.test(id) ? id.toLowerCase() : undefined;
+}
+
+/** A text or a number; undefined for what JSON can have instead, which JavaScript may fail to make a text of. */
+function scalar(value: unknown): string | number | undefined {
+  return typeof value === "string" || typeof value === "number" ? value : undefined;
 }
 
 function clean(text: string): string {

@@ -31,13 +31,14 @@ export async function storeEvents(
   events: readonly Event[],
   givenIds: ReadonlySet<string> = new Set(),
 ): Promise<Stored> {
-  // Rules count each id once: so what comes again is told again, in case it was not told before.
-  const told = tellRules(env, events);
-  try {
-    return await store(env, events, givenIds);
-  } finally {
-    await told;
-  }
+  const stored = await store(env, events, givenIds);
+  // Rules count each id once: so what comes again is told again, in case it was not told before. Nobody is told of what
+  // was refused.
+  await tellRules(
+    env,
+    events.filter((_, index) => !stored.refused.has(index)),
+  );
+  return stored;
 }
 
 async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<string>): Promise<Stored> {

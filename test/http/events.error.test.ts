@@ -94,6 +94,7 @@ describe("a list of events is refused, and names the parameter, when", () => {
     ["q", `q=${"a".repeat(1_001)}`],
     ["q and field.NAME", `q=${"a+".repeat(30)}&field.a=1`],
     ["field.NAME", "field.=1"],
+    ["field.NAME", `field.${"a".repeat(101)}=1`],
     ["field.NAME", "field.a=%00"],
     ["field.NAME", "field.%00=1"],
     ["only once", "field.a=1&field.a=2"],

@@ -187,6 +187,19 @@ describe("a log record", () => {
     expect(Object.keys(fitting)).toEqual(["large 0", "large 1", "large 2", "large 3", "small"]);
   });
 
+  it.each([
+    ["severityText", { severityText: { toString: 1 } }],
+    ["severityNumber", { severityNumber: { valueOf: 1, toString: 1 } }],
+    ["timeUnixNano", { timeUnixNano: { toString: 1 } }],
+    ["observedTimeUnixNano", { observedTimeUnixNano: { toString: 1 } }],
+    ["an attribute", { attributes: [attribute("n", { intValue: { toString: 1, valueOf: 1 } })] }],
+    ["a name in the body", { body: { kvlistValue: { values: [{ key: { toString: 1 }, value: text("x") }] } } }],
+  ])("that is odd in %s keeps no other from being stored", async (_, odd) => {
+    const answer = await send(logsOf([{ body: text("good") }, odd]));
+    expect(answer).toMatchObject({ status: 200, body: { partialSuccess: {} } });
+    expect((await stored()).map(({ message }) => message)).toContain("good");
+  });
+
   it("keeps its order among those of the same time", async () => {
     const records = Array.from({ length: 50 }, (_, i) => ({ timeUnixNano: nanos(START_MS), body: text(`${i}`) }));
     await send(logsOf(records));

@@ -161,6 +161,20 @@ describe("an event that matches", () => {
   });
 });
 
+describe("an event that is refused", () => {
+  it("is told to no rule", async () => {
+    await call("PUT", "/rules/refused", { body: { q: "loud" } });
+    const observe = vi.fn(async () => {});
+    vi.spyOn(env.RULE_MONITOR, "getByName").mockReturnValue({ observe } as never);
+    const id = ulid(Date.now());
+    expect((await call("POST", "/event", { body: { id, service: "web", message: "quiet" } })).status).toBe(200);
+    expect((await call("POST", "/event", { body: { id, service: "web", message: "loud" } })).status).toBe(400);
+    expect(observe).not.toHaveBeenCalled();
+    expect((await call("POST", "/event", { body: { service: "web", message: "loud" } })).status).toBe(200);
+    expect(observe).toHaveBeenCalledOnce();
+  });
+});
+
 describe("what is known of the rules", () => {
   const rulesRead = () => vi.mocked(env.DB.prepare).mock.calls.filter(([sql]) => /from "rules"/.test(sql)).length;
 

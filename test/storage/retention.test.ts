@@ -63,6 +63,16 @@ describe("the retention", () => {
     expect(runs).toEqual([100, 100, 50, 0]);
   });
 
+  it("on the paid plan takes all of a backlog, in chunks of 1,000", async () => {
+    const paid = parseConfig({ EVENTS_RETENTION_DAYS: "30", PLAN: "paid" });
+    for (let day = 1; day <= 5; day++) await storeMany(1_300, LIMIT_MS - day * DAY_MS);
+    const prepare = vi.spyOn(env.DB, "prepare");
+    expect((await prune(env, paid, NOW_MS)).events).toBe(6_500);
+    // Seven deletes of events, one of each other table.
+    expect(prepare).toHaveBeenCalledTimes(7 + 2);
+    expect(await count()).toBe(0);
+  });
+
   it("leaves no more than that behind each time, until all is gone that is too old", async () => {
     const sizes = [40, 700, 30, 20, 1];
     for (const [i, size] of sizes.entries()) await storeMany(size, LIMIT_MS - (sizes.length - i) * DAY_MS);
