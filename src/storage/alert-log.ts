@@ -5,7 +5,7 @@ import { toSeconds } from "../domain/time.ts";
 import { ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
-import { bytesOf, inRange, isOneOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
+import { bytesOf, inRange, isOneOf, limitOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { type AlertAnswer, alerts } from "./schema.ts";
 
 /**
@@ -97,7 +97,7 @@ export async function listAlerts(db: Database, filter: AlertFilter, page: PageRe
       ),
     )
     .orderBy(desc(id))
-    .limit(page.limit + 1);
+    .limit(limitOf(page.limit + 1));
   const { rows, nextId, isCut } = pageOf(found, page);
   return { rows: await withTexts(db, rows), nextId, isCut };
 }
@@ -121,7 +121,7 @@ export async function listOwing(db: Database, before: number, limit: number): Pr
     .from(alerts)
     .where(and(eq(state, "pending"), sql`coalesce(${nextAttempt}, ${date}) < ${before}`))
     .orderBy(sql`random()`)
-    .limit(limit);
+    .limit(limitOf(limit));
   return rows.map((row) => row.service);
 }
 
@@ -145,7 +145,7 @@ export async function countStuckOnCredentials(db: Database): Promise<number> {
 
 /** An alert with all that it takes to send it again; undefined where there is none of this id. */
 export async function findAlert(db: Database, alertId: string) {
-  const [row] = await db.select().from(alerts).where(eq(alerts.id, alertId)).limit(1);
+  const [row] = await db.select().from(alerts).where(eq(alerts.id, alertId)).limit(limitOf(1));
   if (!row) return undefined;
   const { id, kind, service, title, message, downtime } = row;
   const alert: Alert = { id, kind, service, dateMs: ulidTimeMs(id), title, message };

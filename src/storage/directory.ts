@@ -2,6 +2,7 @@ import { and, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
 import { type Snapshot, TRUSTED_SECONDS } from "../domain/snapshot.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
+import { limitOf } from "./page.ts";
 import { services } from "./schema.ts";
 
 /** D1's own clock. */
@@ -73,7 +74,7 @@ export async function deleteGone(db: Database, rows: readonly Snapshot[]): Promi
 
 /** All services, by name. */
 export async function listServices(db: Database, limit = -1): Promise<Snapshot[]> {
-  return (await db.select().from(services).orderBy(asc(services.service)).limit(limit)).map(toSnapshot);
+  return (await db.select().from(services).orderBy(asc(services.service)).limit(limitOf(limit))).map(toSnapshot);
 }
 
 /**
@@ -87,7 +88,7 @@ export async function listUntrusted(db: Database, now: number, after: string, li
     .from(services)
     .where(and(gt(service, after), eq(status, "alive"), sql`${last} + ${nextIn} + ${grace} < ${now - TRUSTED_SECONDS}`))
     .orderBy(asc(service))
-    .limit(limit);
+    .limit(limitOf(limit));
   return rows.map(toSnapshot);
 }
 
@@ -151,7 +152,7 @@ export async function listNames(db: Database): Promise<string[]> {
 
 /** What the directory knows of a service; undefined where it was never heard of. */
 export async function findService(db: Database, name: string): Promise<Snapshot | undefined> {
-  const [row] = await db.select().from(services).where(eq(services.service, name)).limit(1);
+  const [row] = await db.select().from(services).where(eq(services.service, name)).limit(limitOf(1));
   return row && toSnapshot(row);
 }
 

@@ -6,6 +6,7 @@ import { SECOND_MS, toSeconds } from "../domain/time.ts";
 import { lowestUlid, ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
 import { conditionsOf, literal } from "./event-search.ts";
+import { limitOf } from "./page.ts";
 import { events } from "./schema.ts";
 
 /**
@@ -74,7 +75,7 @@ async function oldestLookedAt(db: Database, filter: EventFilter, most: number): 
     .from(events)
     .where(conditionsOf(filter).candidates)
     .orderBy(desc(events.id))
-    .limit(1)
+    .limit(limitOf(1))
     .offset(most - 1);
   return oldest?.id;
 }

@@ -2,7 +2,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Event, EventFields, EventFilter } from "../domain/event.ts";
 import type { Database } from "./database.ts";
 import { conditionsOf } from "./event-search.ts";
-import { bytesOf, isOneOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
+import { bytesOf, isOneOf, limitOf, orderOf, type Page, type PageRequest, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** The statement that stores events, each once, however often it is repeated. */
@@ -27,69 +27,92 @@ export function insertEventsOf(db: Database, text: string) {
  */
 export const MOST_SEARCHED = 50_000;
 
+/** A search looks through so many first, and stops as soon as it has a page: mostly they are enough. */
+const LOOKED_AT_FIRST = 2_500;
+
 /** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
+  if (!search) return withTexts(db, pageOf(await readRows(db, candidates, page), page));
+  const first = searched(db, candidates, search, page, LOOKED_AT_FIRST);
+  const early = pageOf(await readFound(db, first, page), page);
+  return withTexts(db, early.nextId === undefined ? await sweep(db, candidates, search, page) : early);
+}
+
+/** What a page shows of an event; what is long is asked for later. */
+function shownOf(page: PageRequest) {
   const { id, service, level, message, alert, fields } = events;
   const bytes = bytesOf(message, fields);
-  const shown = {
+  return {
     ...{ id, service, level, alert, bytes },
     message: shortText(message, page, bytes),
     // As text, since what is computed is not decoded.
     fields: shortText(fields, page, bytes),
   };
-  const most = page.limit + 1;
-  const looked = search && searched(db, candidates, search, page);
-  const found = await (looked
-    ? db
-        .select(shown)
-        .from(looked)
-        .crossJoin(events)
-        .where(and(looked.isWanted, eq(id, looked.id)))
-        .orderBy(orderOf(looked.id, page))
-        .limit(most)
-    : db.select(shown).from(events).where(candidates).orderBy(orderOf(id, page)).limit(most));
-  const { rows, nextId, isCut } = pageOf(found, page);
-  return {
-    rows: await withTexts(db, rows),
-    isCut,
-    nextId: nextId ?? (search && (await endOfSearch(db, candidates, page, rows.at(-1)?.id))),
-  };
 }
+
+async function readRows(db: Database, condition: SQL | undefined, page: PageRequest): Promise<FoundEvent[]> {
+  return db
+    .select(shownOf(page))
+    .from(events)
+    .where(condition)
+    .orderBy(orderOf(events.id, page))
+    .limit(limitOf(page.limit + 1));
+}
+
+/** The rows of a page that are wanted of those that are looked through: no more of them than it takes. */
+async function readFound(db: Database, looked: Searched, page: PageRequest): Promise<FoundEvent[]> {
+  return db
+    .select(shownOf(page))
+    .from(looked)
+    .crossJoin(events)
+    .where(and(looked.isWanted, eq(events.id, looked.id)))
+    .orderBy(orderOf(looked.id, page))
+    .limit(limitOf(page.limit + 1));
+}
+
+type Searched = ReturnType<typeof searched>;
 
 /**
  * What is looked through, and which of it is wanted. It hands on no more than ids: to hand on texts, too, takes a fifth
  * more time, and few are wanted.
  */
-function searched(db: Database, candidates: SQL | undefined, search: SQL, page: PageRequest) {
+function searched(db: Database, candidates: SQL | undefined, search: SQL, page: PageRequest, most: number) {
   return db
     .select({ id: events.id, isWanted: sql<boolean>`${search}`.as("is_wanted") })
     .from(events)
     .where(candidates)
     .orderBy(orderOf(events.id, page))
-    .limit(MOST_SEARCHED)
+    .limit(limitOf(most))
     .as("looked");
 }
 
 /**
- * Where a search that found no full page has stopped; undefined where it has seen everything.
- * @param lastFound what it found last: events that came in the meantime must not make it be found again
+ * Looks through all that a page may. One statement says what was found and where it stopped: whatever is stored or
+ * deleted meanwhile, the next page goes on from just there.
  */
-async function endOfSearch(
+async function sweep(
   db: Database,
   candidates: SQL | undefined,
+  search: SQL,
   page: PageRequest,
-  lastFound: string | undefined,
-): Promise<string | undefined> {
-  const [last] = await db
-    .select({ id: events.id })
-    .from(events)
-    .where(candidates)
-    .orderBy(orderOf(events.id, page))
-    .limit(1)
-    .offset(MOST_SEARCHED - 1);
-  const isPassed = last && lastFound !== undefined && (page.afterId === undefined) === lastFound < last.id;
-  return isPassed ? lastFound : last?.id;
+): Promise<Page<FoundEvent>> {
+  const looked = searched(db, candidates, search, page, MOST_SEARCHED);
+  const last = page.afterId === undefined ? sql`min(${looked.id})` : sql`max(${looked.id})`;
+  const [seen] = await db
+    .select({
+      count: sql<number>`count(*)`,
+      last: sql<string>`${last}`,
+      foundIds: sql<string>`json_group_array(${looked.id}) filter (where ${looked.isWanted})`,
+    })
+    .from(looked);
+  const { count = 0, last: lastId, foundIds = "[]" } = seen ?? {};
+  const ids = JSON.parse(foundIds) as string[];
+  const shownIds = ids.slice(0, page.limit);
+  const rows = shownIds.length === 0 ? [] : await readRows(db, isOneOf(events.id, shownIds), page);
+  const cut = pageOf(rows, page);
+  const endId = ids.length > page.limit ? shownIds.at(-1) : count === MOST_SEARCHED ? lastId : undefined;
+  return { ...cut, nextId: cut.nextId ?? endId };
 }
 
 /** An event whose texts may be too long for a first look: then it has none. */
@@ -99,13 +122,13 @@ export interface FoundEvent extends Omit<Event, "message" | "fields"> {
   bytes: number;
 }
 
-/** The rows with the texts that were too long for a first look; without those that are gone meanwhile. */
-export async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event[]> {
+/** The page with the texts that were too long for a first look; without the rows that are gone meanwhile. */
+export async function withTexts(db: Database, { rows, ...page }: Page<FoundEvent>): Promise<Page<Event>> {
   const ids = rows.filter(({ message }) => message === null).map(({ id }) => id);
   const { id, message, fields } = events;
   const long = ids.length === 0 ? [] : await db.select({ id, message, fields }).from(events).where(isOneOf(id, ids));
   const byId = new Map(long.map((row) => [row.id, row]));
-  return rows.flatMap(({ bytes: _, message, fields, ...row }): Event[] => {
+  const whole = rows.flatMap(({ bytes: _, message, fields, ...row }): Event[] => {
     const texts =
       message === null
         ? byId.get(row.id)
@@ -113,4 +136,5 @@ export async function withTexts(db: Database, rows: FoundEvent[]): Promise<Event
     if (!texts) return [];
     return [{ ...row, message: texts.message, ...(texts.fields !== null && { fields: texts.fields }) }];
   });
+  return { ...page, rows: whole };
 }

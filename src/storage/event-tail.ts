@@ -3,7 +3,7 @@ import { type Event, type EventFilter, idRange } from "../domain/event.ts";
 import type { Database } from "./database.ts";
 import { type FoundEvent, withTexts } from "./event-log.ts";
 import { conditionsOf } from "./event-search.ts";
-import { bytesOf, type Page, pageOf, shortText } from "./page.ts";
+import { bytesOf, limitOf, type Page, pageOf, shortText } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** So many events at once, and so many bytes of their texts: what a request of the free plan can turn into JSON. */
@@ -30,7 +30,7 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
     .from(events)
     .where(and(gt(id, sql.placeholder("after")), lte(id, sql.placeholder("upTo")), indexed, search))
     .orderBy(asc(id))
-    .limit(PAGE.limit + 1)
+    .limit(limitOf(PAGE.limit + 1))
     .prepare();
   const { lowest, highest } = idRange(filter);
   return async (afterId, upToId) => {
@@ -39,7 +39,6 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
     if (after < lowest) after = lowest;
     if (upTo > highest) upTo = highest;
     const found: FoundEvent[] = after < upTo ? await statement.all({ after, upTo }) : [];
-    const { rows, nextId, isCut } = pageOf(found, PAGE);
-    return { rows: await withTexts(db, rows), nextId, isCut };
+    return withTexts(db, pageOf(found, PAGE));
   };
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, gt, gte, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, desc, gt, gte, lt, lte, type Placeholder, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { idRange } from "../domain/event.ts";
 
@@ -42,6 +42,15 @@ export function inRange(
 /** The order in which a page is read. */
 export function orderOf(id: SQLWrapper, { afterId }: PageRequest): SQL {
   return afterId === undefined ? desc(id) : asc(id);
+}
+
+/**
+ * A limit as digits of the statement: where it is a parameter, SQLite prepares the statement once more as soon as it
+ * knows the value, which takes as long as to read a short page.
+ */
+export function limitOf(limit: number): Placeholder {
+  // Drizzle takes any expression there, but says so of placeholders only.
+  return sql.raw(String(limit)) as unknown as Placeholder;
 }
 
 /** How many bytes texts have together; those that are null have none. */

@@ -2,7 +2,7 @@ import { and, asc, gte, inArray, like, lt, notInArray, type SQL, sql } from "dri
 import { lowestUlid, ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
-import { isOneOf } from "./page.ts";
+import { isOneOf, limitOf } from "./page.ts";
 import { type alerts, events, progress, type transitions } from "./schema.ts";
 
 /** A table whose ids tell the dates of its rows. */
@@ -10,7 +10,7 @@ export type DatedTable = typeof events | typeof alerts | typeof transitions;
 
 /** When the oldest row is from; undefined where there is none. */
 export async function oldestMs(db: Database, table: DatedTable): Promise<number | undefined> {
-  const [oldest] = await db.select({ id: table.id }).from(table).orderBy(asc(table.id)).limit(1);
+  const [oldest] = await db.select({ id: table.id }).from(table).orderBy(asc(table.id)).limit(limitOf(1));
   return oldest && ulidTimeMs(oldest.id);
 }
 
@@ -24,7 +24,7 @@ export async function deleteOldest(db: Database, table: DatedTable, beforeMs: nu
     .from(table)
     .where(lt(table.id, lowestUlid(beforeMs)))
     .orderBy(asc(table.id))
-    .limit(most);
+    .limit(limitOf(most));
   const result = await db.delete(table).where(sql`${table.id} in ${old}`);
   return result.meta.changes;
 }
@@ -48,7 +48,7 @@ export async function lookAhead(
       .from(events)
       .where(and(gte(events.id, fromId), lt(events.id, beforeId)))
       .orderBy(asc(events.id))
-      .limit(1)
+      .limit(limitOf(1))
       .offset(offset);
   const [found] = await db.all<{ first: string | null; next: string | null }>(
     sql`select (${nth(0)}) as first, (${nth(rows)}) as next`,
@@ -73,7 +73,7 @@ export async function deleteOfLevels(
     .from(events)
     .where(and(gte(events.id, fromId), lt(events.id, beforeId), isWanted))
     .orderBy(asc(events.id))
-    .limit(most);
+    .limit(limitOf(most));
   const result = await db.delete(events).where(sql`${events.id} in ${old}`);
   return result.meta.changes;
 }

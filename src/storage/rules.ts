@@ -1,11 +1,12 @@
 import { asc, eq, getTableColumns, sql } from "drizzle-orm";
 import { RULE_LIMITS, type Rule } from "../domain/rule.ts";
 import type { Database } from "./database.ts";
+import { limitOf } from "./page.ts";
 import { rules } from "./schema.ts";
 
 /** All rules, by name. */
 export async function listRules(db: Database): Promise<Rule[]> {
-  const rows = await db.select().from(rules).orderBy(asc(rules.name)).limit(RULE_LIMITS.rules);
+  const rows = await db.select().from(rules).orderBy(asc(rules.name)).limit(limitOf(RULE_LIMITS.rules));
   return rows.map(ruleOf);
 }
 

@@ -1,6 +1,7 @@
 import { asc, gt, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { excluded } from "./excluded.ts";
+import { limitOf } from "./page.ts";
 import { rules, services, transitions } from "./schema.ts";
 
 /*
@@ -13,18 +14,28 @@ export type RuleRow = typeof rules.$inferSelect;
 /** The names of services after a name, in their order. */
 export async function namesAfter(db: Database, after: string, limit: number): Promise<string[]> {
   const { service } = services;
-  const rows = await db.select({ service }).from(services).where(gt(service, after)).orderBy(asc(service)).limit(limit);
+  const rows = await db
+    .select({ service })
+    .from(services)
+    .where(gt(service, after))
+    .orderBy(asc(service))
+    .limit(limitOf(limit));
   return rows.map((row) => row.service);
 }
 
 /** Transitions after an id, oldest first. */
 export function transitionsAfter(db: Database, after: string, limit: number): Promise<TransitionRow[]> {
-  return db.select().from(transitions).where(gt(transitions.id, after)).orderBy(asc(transitions.id)).limit(limit);
+  return db
+    .select()
+    .from(transitions)
+    .where(gt(transitions.id, after))
+    .orderBy(asc(transitions.id))
+    .limit(limitOf(limit));
 }
 
 /** Rules after a name, in their order. */
 export function rulesAfter(db: Database, after: string, limit: number): Promise<RuleRow[]> {
-  return db.select().from(rules).where(gt(rules.name, after)).orderBy(asc(rules.name)).limit(limit);
+  return db.select().from(rules).where(gt(rules.name, after)).orderBy(asc(rules.name)).limit(limitOf(limit));
 }
 
 /** The statement that stores transitions, each once. */

@@ -4,6 +4,7 @@ import type { TransitionRecord } from "../domain/record.ts";
 import { toSeconds } from "../domain/time.ts";
 import { lowestUlid, ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
+import { limitOf } from "./page.ts";
 import { transitions } from "./schema.ts";
 
 /** The statement that stores transitions, each once, however often it is repeated. */
@@ -42,7 +43,7 @@ export async function listTransitions(db: Database, fromMs: number, limit: numbe
     .from(transitions)
     .where(gte(id, lowestUlid(fromMs)))
     .orderBy(desc(id))
-    .limit(limit);
+    .limit(limitOf(limit));
   return rows.map(toRow);
 }
 
@@ -82,7 +83,7 @@ export async function pageOfTransitions(
     .from(transitions)
     .where(and(eq(service, name), beforeId === undefined ? undefined : lt(id, beforeId)))
     .orderBy(desc(id))
-    .limit(limit + 1);
+    .limit(limitOf(limit + 1));
   const shown = rows.slice(0, limit);
   return { rows: shown.map(toRow), nextId: rows.length > limit ? shown.at(-1)?.id : undefined };
 }
