@@ -33,38 +33,50 @@ function jsonFields(text: string): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-const newDecoder = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-/** For whole texts, of which it remembers nothing. */
-const decoder = newDecoder();
-
 /** Reads the body's text; stops as soon as it has more than `most` bytes. */
 export async function readText(request: Request, most = MOST_BODY_BYTES): Promise<string> {
+  const text = textOf(await readBytes(request, most));
+  if (text === undefined) throw new AppError("invalid_input", "The body must be UTF-8 text.");
+  return text;
+}
+
+// For whole texts, of which it remembers nothing.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** The text that some bytes are; undefined where they are no UTF-8. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the body; stops as soon as it has more than `most` bytes, once it is inflated. */
+export async function readBytes(request: Request, most: number): Promise<Uint8Array> {
   const isGzip = isCompressed(request);
   const length = request.headers.get("content-length");
   if (Number(length) > most) throw tooLarge(most);
   try {
     // HTTP reads no more than the length that was said, so that this one is bounded. It is the way of almost every
     // pulse, and takes a third of the time of the other.
-    if (length !== null && !isGzip) return decoder.decode(await bytesOf(request, most));
-    if (!request.body) return "";
+    if (length !== null && !isGzip) return await allAtOnce(request, most);
+    if (!request.body) return new Uint8Array();
     const plain = isGzip ? gunzip(bounded(request.body, most)) : request.body;
-    const pieces = newDecoder();
-    let text = "";
-    for await (const chunk of bounded(plain, most)) text += pieces.decode(chunk, { stream: true });
-    return text + pieces.decode();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of bounded(plain, most)) chunks.push(chunk);
+    return new Uint8Array(await new Blob(chunks).arrayBuffer());
   } catch (error) {
-    if (error instanceof AppError) throw error;
     // What else goes wrong while a body is read is its sender's doing, who mostly is gone by then.
-    const hint = error instanceof TypeError ? "The body must be UTF-8 text." : "The body broke off.";
-    throw new AppError("invalid_input", hint);
+    throw error instanceof AppError ? error : new AppError("invalid_input", "The body broke off.");
   }
 }
 
-async function bytesOf(request: Request, most: number): Promise<ArrayBuffer> {
+async function allAtOnce(request: Request, most: number): Promise<Uint8Array> {
   const bytes = await request.arrayBuffer();
   // Who calls without HTTP between may say any length.
   if (bytes.byteLength > most) throw tooLarge(most);
-  return bytes;
+  return new Uint8Array(bytes);
 }
 
 /** Whether the body is compressed by gzip; another encoding is refused. */

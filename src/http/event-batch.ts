@@ -2,7 +2,7 @@ import { configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { MOST_BATCH_ALERTS, MOST_BATCH_BYTES, MOST_BATCH_EVENTS } from "../domain/limits.ts";
 import { storeEvents } from "../monitor/event-store.ts";
-import { isCompressed, readText } from "./body.ts";
+import { isCompressed, readBytes, textOf } from "./body.ts";
 import { handOver } from "./bulk.ts";
 import type { AppContext } from "./context.ts";
 import { alertWarnings } from "./event-warnings.ts";
@@ -17,7 +17,7 @@ const READ_IN_A_REQUEST = { plainBytes: 16 * 1024, compressedBytes: 2 * 1024 };
 /** Stores many events at once. Those that are good are stored, whatever is wrong with the others. */
 export async function addEvents(c: AppContext): Promise<Response> {
   if (isLarge(c)) return handOver(c, "So many events can't be stored now; please try again.");
-  const sent = readBatch(await readText(c.req.raw, MOST_BATCH_BYTES));
+  const sent = readBatch(await readBytes(c.req.raw, MOST_BATCH_BYTES), c.req.header("content-type") ?? "");
   const { events, indices, refused, givenIds } = readEvents(sent, Date.now());
   let alerts = 0;
   for (const [i, { alert }] of events.entries()) {
@@ -53,28 +53,61 @@ export function isLarge(c: AppContext): boolean {
   return length === undefined || Number(length) > (isCompressed(c.req.raw) ? compressedBytes : plainBytes);
 }
 
-/** What a body holds: a JSON list of events, one event, or one in each line. What is no JSON stands as an error. */
-function readBatch(body: string): unknown[] {
-  const text = body.trim();
-  if (text === "")
+/**
+ * What a body holds: a JSON list of events, one event, or one in each line. What is no JSON stands as an error. Few say of
+ * which kind their body is, so that its first character tells; who says NDJSON may also have a line that begins a list.
+ */
+function readBatch(body: Uint8Array, contentType: string): unknown[] {
+  const text = textOf(body);
+  const first = (text ?? latin1.decode(body)).trim().at(0);
+  if (first === undefined)
     throw new AppError(
       "invalid_input",
       "The body is empty; it must be a JSON list of events, or have one event in each line.",
     );
-  if (text.startsWith("[")) return bounded(parseList(text));
+  if (first === "[") {
+    const list = text === undefined ? noText() : parse(text);
+    if (Array.isArray(list)) return bounded(list);
+    if (!/ndjson|jsonl/i.test(contentType)) throw noList(text);
+  }
+  return bounded(text === undefined ? lines(body).map(parseBytes) : parseLines(text));
+}
+
+const latin1 = new TextDecoder("latin1");
+
+function noList(text: string | undefined): AppError {
+  return text === undefined
+    ? new AppError("invalid_input", "The body must be UTF-8 text.")
+    : new AppError("invalid_input", "The body begins as a JSON list, and is not valid JSON.");
+}
+
+function parseLines(text: string): unknown[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const [first = ""] = lines;
   // An event that is written in several lines is none of its lines.
-  const whole =
-    lines.length > 1 && first.trim().startsWith("{") && parse(first) instanceof AppError ? parse(text) : undefined;
-  if (whole !== undefined && !(whole instanceof AppError)) return [whole];
-  return bounded(lines).map(parse);
+  const isInSeveral = lines.length > 1 && first.trim().startsWith("{") && parse(first) instanceof AppError;
+  const whole = isInSeveral ? parse(text) : undefined;
+  return whole === undefined || whole instanceof AppError ? bounded(lines).map(parse) : [whole];
 }
 
-function parseList(text: string): unknown[] {
-  const list = parse(text);
-  if (Array.isArray(list)) return list;
-  throw new AppError("invalid_input", "The body begins as a JSON list, and is not valid JSON.");
+/** The lines of a body that is no text as a whole: one that is none does no harm to the others. */
+function lines(body: Uint8Array): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (let from = 0, end = 0; end !== -1; from = end + 1) {
+    end = body.indexOf(10, from);
+    const line = body.subarray(from, end === -1 ? body.length : end);
+    if (line.some((byte) => byte > 32)) found.push(line);
+  }
+  return found;
+}
+
+function parseBytes(line: Uint8Array): unknown {
+  const text = textOf(line);
+  return text === undefined ? noText() : parse(text);
+}
+
+function noText(): AppError {
+  return new AppError("invalid_input", "This is not UTF-8 text.");
 }
 
 function parse(text: string): unknown {

@@ -23,7 +23,7 @@ describe("a batch is refused, and nothing of it is stored, when", () => {
     ["it is two lists", `[${JSON.stringify(event)}]\n[${JSON.stringify(event)}]`, "not valid JSON"],
   ])("%s", (_, raw, hint) => expectNothing(call("POST", "/events", { raw }), 400, hint));
 
-  it("it is no UTF-8", () =>
+  it("it is a list, and no UTF-8", () =>
     expectNothing(call("POST", "/events", { raw: new Uint8Array([91, 255, 93]) }), 400, "UTF-8"));
 
   it("it has 1,001 events, in a list or in lines", async () => {

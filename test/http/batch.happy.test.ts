@@ -166,6 +166,30 @@ describe("a batch", () => {
     expect(await messagesOf("mixed")).toEqual(["first", "third"]);
   });
 
+  it.each([
+    ["begins a list", '["no event'],
+    ["is a list", "[]"],
+    ["is nothing like it", "]"],
+  ])("takes the other lines where the first %s, and it is said to be NDJSON", async (what, first) => {
+    const service = `after a line that ${what}`;
+    const raw = `${first}\n${JSON.stringify({ service, message: "good" })}`;
+    const { body } = await call("POST", "/events", { raw, headers: { "content-type": "application/x-ndjson" } });
+    expect(body).toMatchObject({ stored: 1, refused: [{ index: 0 }] });
+    expect(await messagesOf(service)).toEqual(["good"]);
+  });
+
+  it.each([[{}], [{ "content-type": "application/x-ndjson" }]])(
+    "takes the other lines where one is no UTF-8, with %j",
+    async (headers: Record<string, string>) => {
+      const service = `beside bytes ${headers["content-type"] ?? ""}`;
+      const line = (message: string) => `${JSON.stringify({ service, message })}\r\n`;
+      const raw = new Blob([line("one"), new Uint8Array([123, 255, 125, 10]), "\n", line("zwölf")]);
+      const { body } = await call("POST", "/events", { raw: await raw.arrayBuffer(), headers });
+      expect(body).toMatchObject({ stored: 2, refused: [{ index: 1, hint: "This is not UTF-8 text." }] });
+      expect(await messagesOf(service)).toEqual(["one", "zwölf"]);
+    },
+  );
+
   it("whose first line is none still has the others", async () => {
     const { body } = await call("POST", "/events", { raw: 'oops\n{"service":"after","message":"x"}' });
     expect(body).toMatchObject({ stored: 1, refused: [{ index: 0 }] });
