@@ -3,7 +3,7 @@ import { AppError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
 import { CLOCK_SLACK_SECONDS, OLDEST_EVENT_SECONDS } from "../domain/limits.ts";
 import { SECOND_MS, toSeconds } from "../domain/time.ts";
-import { ulids, ulidTimeMs } from "../domain/ulid.ts";
+import { cryptoRandom, type RandomBytes, ulids, ulidTimeMs } from "../domain/ulid.ts";
 import { DATE_HINT, ID_HINT } from "./event-fields.ts";
 import { parseFields } from "./fields.ts";
 import { eventSchema } from "./schemas.ts";
@@ -20,8 +20,11 @@ export interface NewEvents {
   givenIds: Set<string>;
 }
 
-/** Reads events, and gives an id to those that have none; those of the same date keep their order. */
-export function readEvents(sent: readonly unknown[], nowMs: number): NewEvents {
+/**
+ * Reads events, and gives an id to those that have none; those of the same date keep their order.
+ * @param random what makes those ids differ from all others
+ */
+export function readEvents(sent: readonly unknown[], nowMs: number, random: RandomBytes = cryptoRandom): NewEvents {
   const refused = new Map<number, AppError>();
   const good: { said: Said; index: number; ms: number }[] = [];
   for (const [index, item] of sent.entries()) {
@@ -36,7 +39,7 @@ export function readEvents(sent: readonly unknown[], nowMs: number): NewEvents {
   }
   const withoutId = good.filter(({ said }) => said.id === undefined);
   const newIds = new Map(
-    [...Map.groupBy(withoutId, ({ ms }) => ms)].map(([ms, { length }]) => [ms, ulids(ms, length).values()]),
+    [...Map.groupBy(withoutId, ({ ms }) => ms)].map(([ms, { length }]) => [ms, ulids(ms, length, random).values()]),
   );
   const events = good.map(({ said, ms }): Event => {
     const { service, level, message, alert, fields } = said;

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { AppError, type ErrorCode } from "../domain/errors.ts";
 import { MOST_BATCH_BYTES, MOST_BATCH_EVENTS } from "../domain/limits.ts";
+import type { RandomBytes } from "../domain/ulid.ts";
 import { storeEvents } from "../monitor/event-store.ts";
 import { readText } from "./body.ts";
 import { handOver } from "./bulk.ts";
@@ -52,14 +53,24 @@ async function postLogs(c: AppContext): Promise<Response> {
   }
   if (isLarge(c)) return handOver(c, "So many records can't be stored now; please try again.");
   const nowMs = Date.now();
-  const sent = eventsOf(parse(await readText(c.req.raw, MOST_BATCH_BYTES)), nowMs);
+  const body = await readText(c.req.raw, MOST_BATCH_BYTES);
+  const sent = eventsOf(parse(body), nowMs);
   if (sent.length > MOST_BATCH_EVENTS) {
     throw new AppError("too_large", `A request must not have more than ${MOST_BATCH_EVENTS} log records.`);
   }
-  const { events, refused } = readEvents(sent, nowMs);
+  const { events, refused } = readEvents(sent, nowMs, await bytesOf(body));
   const stored = events.length > 0 ? await storeEvents(c.env, events) : undefined;
   const reasons = [...refused.values(), ...(stored?.refused.values() ?? [])].map(({ message }) => message);
   return c.json({ partialSuccess: reasons.length === 0 ? {} : partial(reasons) });
+}
+
+/**
+ * The bytes that make the ids of a request's records, the same whenever it is sent: an exporter that sees no answer sends
+ * the same request again, and records have no ids of their own.
+ */
+async function bytesOf(body: string): Promise<RandomBytes> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body)));
+  return (length) => digest.subarray(0, length);
 }
 
 /** What an exporter is told of records that were not taken; a count of 64 bits is a text in its JSON. */

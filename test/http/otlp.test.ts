@@ -298,6 +298,27 @@ describe("a request", () => {
   });
 });
 
+describe("a request that comes again", () => {
+  const record = (ms: number, said: string) => ({ timeUnixNano: nanos(ms), body: text(said) });
+
+  it("is stored once, with the records that are alike within it, in their order", async () => {
+    const at = START_MS - 1_000;
+    const body = logsOf([record(at, "b"), record(at, "a"), record(at, "a"), record(at - 1, "a")]);
+    await send(body);
+    const once = await stored();
+    expect(once.map(({ message }) => message)).toEqual(["a", "b", "a", "a"]);
+    vi.setSystemTime(START_MS + 5_000);
+    expect((await send(body)).body).toEqual({ partialSuccess: {} });
+    expect(await stored()).toEqual(once);
+  });
+
+  it("is another one if anything in it is other", async () => {
+    await send(logsOf([record(START_MS, "a"), record(START_MS, "b")]));
+    await send(logsOf([record(START_MS, "a")]));
+    expect((await stored()).map(({ message }) => message).sort()).toEqual(["a", "a", "b"]);
+  });
+});
+
 describe("a refused request", () => {
   const refused = (answer: Awaited<ReturnType<typeof send>>, status: number, code: number, message: string) => {
     expect(answer.status).toBe(status);
