@@ -3,6 +3,7 @@ import type { DeliveryState } from "../domain/alert.ts";
 import { DEFAULT_LEVEL } from "../domain/level.ts";
 import {
   BUCKET_LIMITS,
+  CLOCK_SLACK_SECONDS,
   LONGEST_GRACE_SECONDS,
   LONGEST_NEXT_IN_SECONDS,
   MOST_FURTHER_TARGETS,
@@ -13,7 +14,8 @@ import {
   SHORTEST_REMINDER_SECONDS,
 } from "../domain/limits.ts";
 import { RULE_LIMITS } from "../domain/rule.ts";
-import { isUlid } from "../domain/ulid.ts";
+import { SECOND_MS } from "../domain/time.ts";
+import { isUlid, ulidTimeMs } from "../domain/ulid.ts";
 import { eventDate, eventFields, eventId } from "./event-fields.ts";
 import { boolean, date, humanDates, level, name, number, seconds, serviceName, text } from "./fields.ts";
 
@@ -178,10 +180,17 @@ export const tailSchema = z.object({
   service: z.optional(serviceName),
   ...contentFields(),
   lastEventId: z.optional(
-    z.string(LAST_EVENT_ID_HINT).check(z.refine((value: string) => isUlid(value), LAST_EVENT_ID_HINT)),
+    z
+      .string(LAST_EVENT_ID_HINT)
+      .check(z.refine((value: string) => isUlid(value) && !isAhead(value), LAST_EVENT_ID_HINT)),
   ),
   humanDates,
 });
+
+/** Whether an id is of a time that no clock shows yet: no answer has ended with it, and nothing would come after it. */
+function isAhead(id: string): boolean {
+  return ulidTimeMs(id) > Date.now() + CLOCK_SLACK_SECONDS * SECOND_MS;
+}
 
 export const alertsSchema = z.object({
   ...pagingFields(PAGE_LIMITS.alerts),

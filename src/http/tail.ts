@@ -2,7 +2,7 @@ import type { Event } from "../domain/event.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { highestUlid } from "../domain/ulid.ts";
 import { errorText, log } from "../log.ts";
-import type { ReadTail } from "../storage/event-tail.ts";
+import { MOST_QUERIES_OF_A_LOOK, type ReadTail } from "../storage/event-tail.ts";
 
 /**
  * Events are heard once they are so old: their ids are not the order in which they are stored, and one that is stored
@@ -23,7 +23,7 @@ const COME_AGAIN_MS = SECOND_MS;
 
 /** How much one answer may take. */
 export interface TailLimits {
-  /** Queries of D1, of which a look takes one, and one more where it finds something. */
+  /** Queries of D1, of which a look takes one where it finds nothing. */
   queries: number;
   ms: number;
   /** Events, where to show one takes some time; it ends behind the look that has passed this. */
@@ -35,7 +35,7 @@ export interface TailLimits {
  * client is used to an answer that never does.
  */
 export const TAIL_LIMITS: Record<"free" | "paid", TailLimits> = {
-  free: { queries: 46, ms: 300 * SECOND_MS },
+  free: { queries: 48, ms: 300 * SECOND_MS },
   paid: { queries: 900, ms: 900 * SECOND_MS },
 };
 
@@ -105,7 +105,7 @@ export class Tail {
   #isSpent(): boolean {
     const { queries, ms, events = Number.POSITIVE_INFINITY } = this.#limits;
     return (
-      this.#queries > queries - 2 ||
+      this.#queries > queries - MOST_QUERIES_OF_A_LOOK ||
       this.#events >= events ||
       this.#failures >= MOST_FAILURES ||
       Date.now() - this.#startedMs >= ms
@@ -118,10 +118,9 @@ export class Tail {
     this.#nextLookMs = Date.now() + LOOK_EVERY_MS;
     // One's clock may be behind that of whoever gave the id.
     if (upToId <= this.#position) return [];
-    this.#queries++;
     try {
-      const { rows, nextId } = await this.#read(this.#position, upToId);
-      if (rows.length > 0) this.#queries++;
+      const { rows, nextId, queries } = await this.#read(this.#position, upToId);
+      this.#queries += queries;
       this.#failures = 0;
       this.#events += rows.length;
       this.#position = nextId ?? upToId;
@@ -129,6 +128,7 @@ export class Tail {
       if (nextId !== undefined) this.#nextLookMs = 0;
       return rows;
     } catch (error) {
+      this.#queries += MOST_QUERIES_OF_A_LOOK;
       this.#failures++;
       log("warn", "tail.failed", { failures: this.#failures, error: errorText(error) });
       this.#nextLookMs = Date.now() + Math.min(LONGEST_DELAY_MS, LOOK_EVERY_MS * 2 ** (this.#failures - 1));

@@ -40,7 +40,7 @@ export async function listEvents(db: Database, filter: EventFilter, page: PageRe
 }
 
 /** What a page shows of an event; what is long is asked for later. */
-function shownOf(page: PageRequest) {
+export function shownOf(page: PageRequest) {
   const { id, service, level, message, alert, fields } = events;
   const bytes = bytesOf(message, fields);
   return {

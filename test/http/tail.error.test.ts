@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { MINUTE_MS } from "../../src/domain/time.ts";
+import { lowestUlid } from "../../src/domain/ulid.ts";
 import { callWith, expectRefusal } from "../support/app.ts";
 import { call } from "../support/client.ts";
-import { useTestClock } from "../support/clock.ts";
+import { START_MS, useTestClock } from "../support/clock.ts";
 import { issue } from "../support/keys.ts";
 
 useTestClock();
@@ -19,6 +21,13 @@ describe("a tail is refused", () => {
     ["service=a&service=b", "service must be given only once"],
   ])("with %s", async (parameters, hint) => {
     expectRefusal(await call("GET", `/events/tail?${parameters}`), 400, hint);
+  });
+
+  it("with an id of the future, after which nothing would come", async () => {
+    const idIn = (ms: number) => `lastEventId=${lowestUlid(START_MS + ms)}`;
+    expectRefusal(await call("GET", `/events/tail?${idIn(11 * MINUTE_MS)}`), 400, "lastEventId");
+    // Clocks may differ by so much.
+    expect((await call("HEAD", `/events/tail?${idIn(9 * MINUTE_MS)}`)).status).toBe(200);
   });
 
   it("with a header that holds no id", async () => {

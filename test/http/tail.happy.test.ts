@@ -153,6 +153,26 @@ describe("GET /events/tail", () => {
     for (const { rowsRead } of meter.queries) expect(rowsRead).toBeLessThanOrEqual(1);
   });
 
+  it("of who was away for long looks through a part at a time, and gives all of it once", async () => {
+    const hours = 3;
+    const ids = ulids(START_MS - hours * 60 * MINUTE_MS, 4_000);
+    const isWanted = (i: number) => i % 1_000 === 999 || i < 150;
+    await storeEvents(...ids.map((id, i) => event(0, { id, message: isWanted(i) ? `wanted ${i}` : "other" })));
+    const now = event(START_MS - 2 * SECOND_MS, { message: "wanted just now" });
+    await storeEvents(now);
+    const meter = meterD1();
+    const reader = await hear(`/events/tail?q=wanted&lastEventId=${lowestUlid(START_MS - 4 * 60 * MINUTE_MS)}`);
+    await reader.readEvents(155);
+    await reader.close();
+    meter.stop();
+    const wanted = ids.flatMap((_, i) => (isWanted(i) ? [`wanted ${i}`] : []));
+    expect(reader.events.map(({ data }) => data.message)).toEqual([...wanted, "wanted just now"]);
+    // What looks through all at once would not stop at a bound.
+    const looks = meter.queries.filter(({ sql }) => sql.includes("instr("));
+    const bounds = looks.map(({ sql }) => /limit (2500|50000)\)/.exec(sql)?.[1]);
+    expect(bounds).toEqual(["2500", "2500", "50000"]);
+  });
+
   it("may be heard by who only reads", async () => {
     const reader = await hear("/events/tail", { password: PASSWORD_READ });
     await reader.close();
