@@ -15,6 +15,8 @@ import { Refusal } from "./refusal.ts";
 const FILE = "freezer.json";
 /** Nobody may be kept waiting for longer, whatever the one who copies does. */
 const LONGEST_FREEZE_MS = 120_000;
+/** What was left behind may lead to a program that takes connections and never speaks. */
+const ANSWER_TIMEOUT_MS = 10_000;
 const TOKEN_BYTES = 24;
 
 interface Address {
@@ -58,7 +60,8 @@ export async function offerFreezing(stateDir: string, runtimePid: number): Promi
 
 /**
  * Does work while the service that runs on a state folder stands still.
- * @throws Refusal where it can't be reached, or went on before the work was done
+ * @throws Refusal where it can't be reached or does not stand still, of which the work is not begun; or where it went on
+ * before the work was done
  */
 export async function whileFrozen<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
   const { port, token } = readAddress(stateDir);
@@ -68,14 +71,23 @@ export async function whileFrozen<T>(stateDir: string, work: () => Promise<T>): 
     socket.once("close", () => reject(new Refusal("The running watchTower did not wait until all was copied.")));
   });
   ended.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
   try {
-    const answered = new Promise<string>((resolve) => createInterface({ input: socket }).once("line", resolve));
+    const answered = new Promise<string>((resolve, reject) => {
+      createInterface({ input: socket }).once("line", resolve);
+      const text = `The running watchTower did not stand still within ${ANSWER_TIMEOUT_MS / 1_000} seconds.`;
+      timer = setTimeout(() => reject(new Refusal(`${text} Try again, or stop it.`)), ANSWER_TIMEOUT_MS);
+    });
     socket.write(`${token}\n`);
-    if ((await Promise.race([answered, ended])) !== "frozen") {
-      throw new Refusal("Another backup is under way.");
+    const answer = await Promise.race([answered, ended]);
+    clearTimeout(timer);
+    if (answer === "refused") throw new Refusal("Another backup is under way.");
+    if (answer !== "frozen") {
+      throw new Refusal(`What answers on port ${port} is no watchTower. Try again, or restart yours.`);
     }
     return await Promise.race([work(), ended]);
   } finally {
+    clearTimeout(timer);
     socket.destroy();
   }
 }
