@@ -1,8 +1,9 @@
-import { constants, existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { constants, existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { pack } from "./local/archive.ts";
 import { findD1File, resourcesDir } from "./local/d1-file.ts";
+import { moveForGood } from "./local/durable.ts";
 import { whileFrozen } from "./local/freeze.ts";
 import { INBOX_PORT } from "./local/inbox.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
@@ -42,8 +43,8 @@ async function backup(): Promise<void> {
     mkdirSync(folder, { mode: 0o700 });
     const { date, frozenMs } = await copyState(stateDir, folder);
     const { files, bytes } = await pack(folder, partial, date);
-    // Where it is to be, there is a whole backup or none.
-    renameSync(partial, file);
+    // Where it is to be, there is a whole backup or none, whatever becomes of the machine.
+    moveForGood(partial, file);
     const wait = frozenMs === undefined ? "watchTower was not running" : `watchTower stood still for ${frozenMs} ms`;
     console.log(`${file}: ${files} files, ${bytes} bytes before compression, as of ${date.toISOString()}; ${wait}.`);
   } catch (error) {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { moveForGood, syncFile } from "./local/durable.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { Remote } from "./local/remote.ts";
 import { readSettings } from "./local/settings.ts";
@@ -30,7 +31,8 @@ async function exportAll(): Promise<void> {
     // Without this line an export is not whole.
     write({ kind: "end", ...counts });
     closeSync(descriptor);
-    renameSync(partial, file);
+    syncFile(partial);
+    moveForGood(partial, file);
     const shown = KINDS.map((kind) => `${counts[kind]} ${kind}`).join(", ");
     console.log(`${file}: ${shown}, from ${remote.url}.`);
   } catch (error) {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { unpack } from "./local/archive.ts";
 import { resourcesDir } from "./local/d1-file.ts";
+import { moveForGood, syncFolder } from "./local/durable.ts";
 import { INBOX_PORT } from "./local/inbox.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { restoringDir } from "./local/restore-marker.ts";
@@ -28,10 +29,11 @@ async function restore(): Promise<void> {
     // As long as this folder is there, and the state is not, watchTower does not start.
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
+    for (const holder of [stateDir, dirname(stateDir)]) syncFolder(holder);
     const { version, date, files } = await unpackInto(folder, file);
     const inboxPort = join(folder, INBOX_PORT);
-    if (existsSync(inboxPort)) renameSync(inboxPort, join(stateDir, INBOX_PORT));
-    renameSync(join(folder, basename(target)), target);
+    if (existsSync(inboxPort)) moveForGood(inboxPort, join(stateDir, INBOX_PORT));
+    moveForGood(join(folder, basename(target)), target);
     rmSync(folder, { recursive: true, force: true });
     console.log(`${stateDir} is as it was at ${date}, under watchTower ${version}: ${files} files. Run npm start.`);
   } finally {

@@ -2,6 +2,7 @@ import { globSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, extract } from "tar";
 import packageJson from "../../package.json" with { type: "json" };
+import { syncAll, syncFile } from "./durable.ts";
 import { Refusal } from "./refusal.ts";
 
 /*
@@ -21,7 +22,7 @@ interface Manifest {
   bytes: number;
 }
 
-/** Packs a folder into an archive. */
+/** Packs a folder into an archive, which is on the disk when it returns. */
 export async function pack(folder: string, file: string, date: Date): Promise<Manifest> {
   const manifest: Manifest = { version: packageJson.version, date: date.toISOString(), ...contentsOf(folder) };
   if (manifest.files === 0) throw new Refusal("There is no file to be kept.");
@@ -29,11 +30,12 @@ export async function pack(folder: string, file: string, date: Date): Promise<Ma
   const names = globSync("*", { cwd: folder }).filter((name) => name !== MANIFEST);
   // Whose they were does not matter, and where they are restored they are the restorer's.
   await create({ cwd: folder, file, gzip: true, portable: true, mode: 0o600 }, [MANIFEST, ...names]);
+  syncFile(file);
   return manifest;
 }
 
 /**
- * Unpacks an archive into an empty folder.
+ * Unpacks an archive into an empty folder; what it holds is on the disk when it returns.
  * @throws Refusal where it is none, or not whole
  */
 export async function unpack(file: string, folder: string): Promise<Manifest> {
@@ -41,6 +43,7 @@ export async function unpack(file: string, folder: string): Promise<Manifest> {
     // Links and devices are of no use, and could lead out of the folder.
     const filter = (_: string, entry: object) => "type" in entry && /^(File|Directory)$/.test(String(entry.type));
     await extract({ cwd: folder, file, strict: true, filter, preserveOwner: false });
+    await syncAll(folder);
   } catch (error) {
     throw new Refusal(`${file} can't be unpacked: ${(error as Error).message}`);
   }
