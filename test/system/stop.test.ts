@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { waitUntilGone } from "./support/processes.ts";
@@ -29,6 +31,31 @@ describe("a stop by SIGTERM", () => {
     await waitUntilGone(tower.group, 3_000);
     await using next = await tower.restart();
     expect((await next.fetch("/")).status).toBe(200);
+  });
+
+  test("Who waits is let go at once, and who connects meanwhile is reset when it is over, unread.", async () => {
+    await using outside = await startProviderStub();
+    using project = copyProjectWithFixture();
+    await using tower = await startWatchTower({ project });
+    let release = (): void => undefined;
+    outside.hold("/slow", new Promise<void>((resolve) => (release = resolve)));
+    const answer = tower.fetch("/wait-for", { method: "POST", body: `${outside.url}/slow` });
+    await outside.waitFor(({ path }) => path === "/slow");
+    const idle = await connectTo(tower);
+    const isClosed = once(idle.resume(), "end");
+    process.kill(nodeOf(tower), "SIGTERM");
+    // As soon as the runtime knows that it is to end, it closes what waits.
+    await isClosed;
+
+    const late = await connectTo(tower);
+    late.write("POST /count HTTP/1.1\r\nhost: tower\r\ncontent-length: 0\r\n\r\n");
+    const lateEnded = once(late, "error");
+    release();
+    expect((await answer).status).toBe(200);
+    expect(await lateEnded).toMatchObject([{ code: "ECONNRESET" }]);
+    expect(await tower.exited).toBe(0);
+    await using next = await tower.restart();
+    expect(await (await next.fetch("/count")).json()).toBe(1);
   });
 
   test("A request that never ends does not hold it up for ever.", async () => {
@@ -79,3 +106,9 @@ describe("a stop by SIGTERM", () => {
     await waitUntilGone(tower.group, 3_000);
   });
 });
+
+async function connectTo({ baseUrl }: WatchTower): Promise<Socket> {
+  const socket = connect(Number(new URL(baseUrl).port), "127.0.0.1");
+  await once(socket, "connect");
+  return socket;
+}
