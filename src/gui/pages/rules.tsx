@@ -1,4 +1,5 @@
 import { configOf } from "../../config.ts";
+import { AppError } from "../../domain/errors.ts";
 import { RULE_LIMITS, type Rule } from "../../domain/rule.ts";
 import type { Target } from "../../domain/service.ts";
 import { toSeconds } from "../../domain/time.ts";
@@ -52,10 +53,22 @@ export async function postRules(c: AppContext): Promise<Response> {
   const rules = await listRules(openDatabase(c.env.DB));
   const { rule, problems } = readRule(c, given, rules);
   if (rule) {
-    await saveRule(c, rule);
-    return c.redirect("/gui/rules?done=ruled", 303);
+    const refusal = await refusalOf(saveRule(c, rule));
+    if (refusal === undefined) return c.redirect("/gui/rules?done=ruled", 303);
+    problems.rule = refusal;
   }
   return rulesPage(c, { rules, given, problems }, 400);
+}
+
+/** Why a rule that is right can't be saved all the same; undefined where it was. */
+async function refusalOf(saving: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await saving;
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "invalid_input") return error.message;
+    throw error;
+  }
 }
 
 /** The rule that was filled in, or all that is wrong with it. */

@@ -16,8 +16,8 @@ export interface RuleTexts {
   quiet: string;
 }
 
-/** What is wrong with what was filled in, by the field. */
-export type RuleProblems = Partial<Record<keyof RuleTexts, string>>;
+/** What is wrong with what was filled in, by the field; `rule` is what no field is to blame for. */
+export type RuleProblems = Partial<Record<keyof RuleTexts | "rule", string>>;
 
 interface RuleFormProps {
   given: RuleTexts;
@@ -25,14 +25,19 @@ interface RuleFormProps {
   defaultTarget: Target | undefined;
 }
 
-/** The form that makes or changes a rule; what is wrong with a field is said below it. */
+/** The form that makes or changes a rule; what is wrong with a field is said below it, and what else is, above all. */
 export function RuleForm(props: RuleFormProps) {
-  const { given, defaultTarget } = props;
+  const { given, problems, defaultTarget } = props;
   const isNew = given.is !== "known";
   const types = TYPES.includes(given.alertType) || given.alertType === "" ? TYPES : [...TYPES, given.alertType];
   return (
     <section class="card" id="form">
       <h2>{isNew ? "New rule" : "Change the rule"}</h2>
+      {problems.rule !== undefined && (
+        <p class="banner problem" role="alert">
+          {problems.rule}
+        </p>
+      )}
       <form class="fields" method="post" action="/gui/rules">
         <input type="hidden" name="is" value={given.is} />
         <Field name="name" label="Name" of={props} isWide required readonly={!isNew} />

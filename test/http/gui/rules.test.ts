@@ -61,6 +61,14 @@ async function page(path = "/gui/rules"): Promise<string> {
 const wrongOf = (html: string, name: string) =>
   readable(html.match(new RegExp(`<p class="wrong" id="wrong-${name}">.*?</p>`, "s"))?.[0] ?? "");
 
+/** Expects that the form holds what was filled in, whatever field it is in. */
+function expectKept(html: string, { action: _, is, alertType, ...fields }: typeof FORM): void {
+  const heldBy = (name: string) => readable(html.match(new RegExp(`name="${name}" value="([^"]*)"`))?.[1] ?? "none");
+  expect(html).toContain(`<input type="hidden" name="is" value="${is}"`);
+  for (const [name, value] of Object.entries(fields)) expect(heldBy(name), name).toBe(value);
+  expect(html.match(/<option value="([^"]*)" selected="">/)?.[1] ?? "").toBe(alertType);
+}
+
 describe("the rules", () => {
   it("are listed with what they look for, when they tell, whom, and when they did", async () => {
     await write();
@@ -142,6 +150,7 @@ describe("the form of a rule", () => {
     [{ name: "" }, "name", "The rule's name must have 1 to 200 characters"],
     [{ name: "x".repeat(201) }, "name", "The rule's name must have 1 to 200 characters"],
     [{ q: "" }, "q", "Say what to look for"],
+    [{ q: "x".repeat(1_001), count: "9" }, "q", "must not have more than 1000 characters"],
     [{ q: "a (b)" }, "q", "The search can't be read at character 3: there are no parentheses"],
     [{ count: "0" }, "count", "The number of events must be an integer from 1 to 1000."],
     [{ count: "many" }, "count", "The number of events must be an integer from 1 to 1000."],
@@ -157,9 +166,7 @@ describe("the form of a rule", () => {
     expect(wrongOf(text, name)).toContain(hint);
     expect(text).toMatch(new RegExp(`name="${name}"[^>]*aria-invalid="true" aria-describedby="wrong-${name}"`));
     expect(text.match(/class="wrong"/g)).toHaveLength(1);
-    const given = { ...FORM, ...fields };
-    expect(text).toContain(`name="seconds" value="${given.seconds}"`);
-    expect(text).toContain(`name="alertTarget" value="${given.alertTarget}"`);
+    expectKept(text, { ...FORM, ...fields });
     expect(await stored()).toEqual([]);
   });
 
@@ -187,10 +194,18 @@ describe("the form of a rule", () => {
 
   it("makes no more rules than there may be", async () => {
     for (let i = 0; i < RULE_LIMITS.rules; i++) await write({ name: `rule ${i}` });
-    const { status, text } = await submit();
+    const given = { q: "disk <full>", count: "7", alertType: HOOK.type, alertTarget: HOOK.target };
+    const { status, text } = await submit(given);
     expect(status).toBe(400);
-    expect(readable(text)).toContain(`There must not be more than ${RULE_LIMITS.rules} rules`);
+    const [form = ""] = text.match(/<section class="card" id="form">.*?<\/section>/s) ?? [];
+    expect(readable(form.match(/<p class="banner problem" role="alert">.*?<\/p>/s)?.[0] ?? "")).toContain(
+      `There must not be more than ${RULE_LIMITS.rules} rules`,
+    );
+    expectKept(form, { ...FORM, ...given });
+    expect(itemsOf(text, "rule")).toHaveLength(RULE_LIMITS.rules);
     expect(await stored()).toHaveLength(RULE_LIMITS.rules);
+    // One of those that there are can be changed all the same.
+    expect((await submit({ ...given, is: "known", name: "rule 7" })).status).toBe(303);
   });
 
   it("deletes none that is not there, and does nothing that it does not know", async () => {
