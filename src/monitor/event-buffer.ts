@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../config.ts";
 import type { Event } from "../domain/event.ts";
 import { databaseDelayMs } from "../domain/retry.ts";
-import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import type { EventList } from "../storage/add-events.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
@@ -85,6 +85,7 @@ export class EventBuffer extends DurableObject<Env> {
   async wake(): Promise<Held> {
     spend(this.env, { objectRequests: 1 });
     if (!this.#tableExists) return { events: 0, sinceMs: undefined };
+    this.#tellOfParked(Date.now());
     const [held] = this.#rows<{ events: number | null; sinceMs: number | null }>(
       "select sum(count) as events, min(kept_ms) as sinceMs from batches where parked = 0",
     );
@@ -98,6 +99,18 @@ export class EventBuffer extends DurableObject<Env> {
       }
     }
     return { events: events ?? 0, sinceMs: sinceMs ?? undefined };
+  }
+
+  /** Says once a day what is parked: that it was parked was said once, and nothing else tells of it. */
+  #tellOfParked(nowMs: number): void {
+    const [parked] = this.#rows<{ events: number; oldestMs: number }>(
+      "select sum(count) as events, min(kept_ms) as oldestMs from batches where parked = 1 having count(*) > 0",
+    );
+    if (!parked || nowMs - (this.ctx.storage.kv.get<number>("toldOfParkedMs") ?? 0) < DAY_MS) return;
+    const oldest = new Date(parked.oldestMs).toISOString();
+    log("warn", "buffer.holds-parked", { buffer: this.ctx.id.name, events: parked.events, oldest });
+    this.ctx.storage.kv.put("toldOfParkedMs", nowMs);
+    spend(this.env, { objectRows: 1 });
   }
 
   /** Never throws: after a few failures in a row the platform would delete the alarm, silently. */

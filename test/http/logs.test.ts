@@ -412,7 +412,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
   ],
   [
     "events that a buffer can't take, or D1 not from it",
-    ["buffer.failed", "buffer.full", "buffer.parked", "request.refused"],
+    ["buffer.failed", "buffer.full", "buffer.parked", "buffer.holds-parked", "request.refused"],
     async (service) => {
       const mend = breakD1();
       const real = env.EVENT_BUFFER.getByName.bind(env.EVENT_BUFFER);
@@ -430,6 +430,8 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       const statement = { bind: () => statement, run: () => Promise.reject(new Error("D1_ERROR: SQLITE_TOOBIG")) };
       vi.spyOn(env.DB, "prepare").mockReturnValue(statement as never);
       for (const buffer of await buffersThatHold()) for (let i = 0; i < 5; i++) await runDurableObjectAlarm(buffer);
+      // As the sweep does.
+      await buffersThatHold();
     },
   ],
   [

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { ulid, ulids } from "../../src/domain/ulid.ts";
 import { wakeBuffers } from "../../src/monitor/buffers.ts";
 import { MOST_HELD_BYTES } from "../../src/monitor/event-buffer.ts";
@@ -278,6 +278,39 @@ describe("a row that D1 refuses for itself", () => {
     await flush();
     expect((await stored()).at(-1)).toMatchObject({ message: "later" });
     expect(await rowsOf()).toEqual({ rows: 1, parked: 1 });
+  });
+
+  it("is told of once a day while it is parked, by how many there are and since when, and makes nothing ill", async () => {
+    const logged = vi.spyOn(console, "warn");
+    const told = () =>
+      logged.mock.calls.map(([line]) => JSON.parse(line)).filter((said) => said.event === "buffer.holds-parked");
+    withStatements("poison", async () => {
+      throw new Error("D1_ERROR: string or blob too big: SQLITE_TOOBIG");
+    });
+    await bufferOf().add(listsOf([event(START_MS, { message: "poison" })]));
+    expect(await wakeBuffers(env)).toBe(true);
+    expect(told()).toEqual([]);
+    advance(MINUTE_MS);
+    await bufferOf().add(listsOf([event(START_MS, { message: "poison" })]));
+    await flush();
+    expect(await rowsOf()).toEqual({ rows: 2, parked: 2 });
+    const first = {
+      level: "warn",
+      event: "buffer.holds-parked",
+      buffer: "buffer 0",
+      events: 2,
+      oldest: new Date(START_MS).toISOString(),
+    };
+    expect(await wakeBuffers(env)).toBe(true);
+    expect(told()).toEqual([first]);
+    // Between two sweeps nothing stays in memory.
+    await evictDurableObject(bufferOf());
+    advance(DAY_MS - 1);
+    expect(await wakeBuffers(env)).toBe(true);
+    expect(told()).toEqual([first]);
+    advance(1);
+    expect(await wakeBuffers(env)).toBe(true);
+    expect(told()).toEqual([first, first]);
   });
 });
 
