@@ -119,13 +119,12 @@ export class Tail {
     // One's clock may be behind that of whoever gave the id.
     if (upToId <= this.#position) return [];
     try {
-      const { rows, nextId, queries } = await this.#read(this.#position, upToId);
+      const { rows, reachedId, hasMore, queries } = await this.#read(this.#position, upToId);
       this.#queries += queries;
       this.#failures = 0;
       this.#events += rows.length;
-      this.#position = nextId ?? upToId;
-      // There is more already.
-      if (nextId !== undefined) this.#nextLookMs = 0;
+      this.#position = reachedId;
+      if (hasMore) this.#nextLookMs = 0;
       return rows;
     } catch (error) {
       this.#queries += MOST_QUERIES_OF_A_LOOK;

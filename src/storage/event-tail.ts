@@ -5,7 +5,7 @@ import { ulidTimeMs } from "../domain/ulid.ts";
 import type { Database } from "./database.ts";
 import { type FoundEvent, listEvents, shownOf, withTexts } from "./event-log.ts";
 import { conditionsOf } from "./event-search.ts";
-import { limitOf, type Page, pageOf } from "./page.ts";
+import { limitOf, pageOf } from "./page.ts";
 import { events } from "./schema.ts";
 
 /** So many events at once, and so many bytes of their texts: what a request of the free plan can turn into JSON. */
@@ -17,8 +17,14 @@ const CAUGHT_UP_MS = MINUTE_MS;
 /** A look asks D1 at most so often. */
 export const MOST_QUERIES_OF_A_LOOK = 4;
 
-/** A page of a tail, and how often D1 may have been asked for it. */
-interface TailPage extends Page<Event> {
+/** A page of a tail. */
+interface TailPage {
+  rows: Event[];
+  /** All up to this have been read. */
+  reachedId: string;
+  /** Whether there is more already. */
+  hasMore: boolean;
+  /** How often D1 may have been asked for it. */
   queries: number;
 }
 
@@ -34,7 +40,7 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
     let [after, upTo] = [afterId, upToId];
     if (after < lowest) after = lowest;
     if (upTo > highest) upTo = highest;
-    if (after >= upTo) return { rows: [], nextId: undefined, isCut: false, queries: 0 };
+    if (after >= upTo) return { rows: [], reachedId: upToId, hasMore: false, queries: 0 };
     const isBehind = ulidTimeMs(upTo) - ulidTimeMs(after) > CAUGHT_UP_MS;
     return isBehind ? catchUp(db, filter, after, upTo) : readNews(after, upTo);
   };
@@ -43,8 +49,9 @@ export function readerOfTail(db: Database, filter: EventFilter): ReadTail {
 /** A page of all that came up to a while ago. It may be empty, and not the last. */
 async function catchUp(db: Database, filter: EventFilter, afterId: string, upToId: string): Promise<TailPage> {
   const past = { ...filter, toSeconds: toSeconds(ulidTimeMs(upToId)) - 1 };
-  const page = await listEvents(db, past, { ...PAGE, afterId });
-  return { ...page, nextId: page.nextId ?? idRange(past).highest, queries: MOST_QUERIES_OF_A_LOOK };
+  const { rows, nextId } = await listEvents(db, past, { ...PAGE, afterId });
+  const reachedId = nextId ?? idRange(past).highest;
+  return { rows, reachedId, hasMore: nextId !== undefined, queries: MOST_QUERIES_OF_A_LOOK };
 }
 
 /** The statement is made once: to make it anew at each look would take more CPU time than the look. */
@@ -60,6 +67,7 @@ function readerOfNews(db: Database, filter: EventFilter): ReadTail {
     .prepare();
   return async (after, upTo) => {
     const found: FoundEvent[] = await statement.all({ after, upTo });
-    return { ...(await withTexts(db, pageOf(found, PAGE))), queries: found.length > 0 ? 2 : 1 };
+    const { rows, nextId } = await withTexts(db, pageOf(found, PAGE));
+    return { rows, reachedId: nextId ?? upTo, hasMore: nextId !== undefined, queries: found.length > 0 ? 2 : 1 };
   };
 }

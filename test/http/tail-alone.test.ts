@@ -42,7 +42,7 @@ class Store {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const rows = found.slice(0, this.pageRows);
     const nextId = found.length > rows.length ? rows.at(-1)?.id : undefined;
-    return { rows, isCut: false, nextId, queries: rows.length > 0 ? 2 : 1 };
+    return { rows, reachedId: nextId ?? upTo, hasMore: nextId !== undefined, queries: rows.length > 0 ? 2 : 1 };
   };
 }
 
