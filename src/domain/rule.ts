@@ -75,8 +75,8 @@ export const RULE_LIMITS = {
 export const MOST_EXAMPLES = 3;
 /** So much of a message is shown of an example, in characters. */
 export const MOST_EXAMPLE_CHARACTERS = 200;
-/** So many ids are remembered: more than come between an event and its repetition. */
-const MOST_SEEN = 1_000;
+/** So many ids are remembered: five of the largest batches may come between an event and its repetition. */
+const MOST_SEEN = 5_000;
 /** An event that is told so much later than it is dated is no news. */
 const NEWS_FOR_MS = HOUR_MS;
 /** A rule that nothing matches is forgotten after so long, or after its own seconds. */

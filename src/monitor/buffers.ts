@@ -1,6 +1,7 @@
 import type { Env } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
+import type { Matches, Rule } from "../domain/rule.ts";
 import { HOUR_MS, SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { listsOf } from "../storage/add-events.ts";
@@ -15,17 +16,34 @@ const TIMEOUT_MS = 2 * SECOND_MS;
 /** Keeps events until D1 takes them; durable when it returns. Throws an {@link AppError} where no buffer takes them. */
 export async function bufferEvents(env: Env, events: readonly Event[]): Promise<void> {
   const lists = listsOf(events);
+  if (await anyBuffer(env, (buffer) => buffer.add(lists))) return;
+  throw new AppError("unavailable", "Events can't be stored now; please try again.", { "Retry-After": "10" });
+}
+
+/** Keeps a rule's matches until its object can be told; durable when it returns. Returns false where no buffer takes them. */
+export async function bufferMatches(env: Env, rule: Rule, matches: Matches): Promise<boolean> {
+  return anyBuffer(env, async (buffer) => {
+    await buffer.owe(rule, matches);
+    return true;
+  });
+}
+
+/** Asks one buffer after the other to take something, until one does. */
+async function anyBuffer(
+  env: Env,
+  take: (buffer: DurableObjectStub<EventBuffer>) => Promise<boolean>,
+): Promise<boolean> {
   const first = Math.floor(Math.random() * NAMES.length);
   for (let tries = 0; tries < NAMES.length; tries++) {
     const name = NAMES[(first + tries) % NAMES.length] as string;
     try {
-      if (await within(TIMEOUT_MS, bufferOf(env, name).add(lists))) return;
+      if (await within(TIMEOUT_MS, take(bufferOf(env, name)))) return true;
       log("error", "buffer.full", { buffer: name });
     } catch (error) {
       log("error", "buffer.failed", { buffer: name, error: errorText(error) });
     }
   }
-  throw new AppError("unavailable", "Events can't be stored now; please try again.", { "Retry-After": "10" });
+  return false;
 }
 
 function bufferOf(env: Env, name: string): DurableObjectStub<EventBuffer> {

@@ -2,12 +2,14 @@ import { DurableObject } from "cloudflare:workers";
 import type { Env } from "../config.ts";
 import type { Event } from "../domain/event.ts";
 import { databaseDelayMs } from "../domain/retry.ts";
+import type { Matches, Rule } from "../domain/rule.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import type { EventList } from "../storage/add-events.ts";
 import { type Database, openDatabase } from "../storage/database.ts";
 import { insertEventsOf } from "../storage/event-log.ts";
 import { isRefusal } from "./d1-lane.ts";
+import { OwedMatches } from "./owed-matches.ts";
 import { spend, withMeter } from "./spending.ts";
 import { within } from "./within.ts";
 
@@ -40,11 +42,12 @@ export interface Held {
 }
 
 /**
- * Keeps events while D1 fails, one row for each batch, and brings them there, oldest first. Their ids make it harmless
- * when one is brought twice. Nothing but the statement that is under way is held in memory.
+ * Keeps events while D1 fails, one row for each batch, and brings them there, oldest first; also what rules' objects could
+ * not be told. The events' ids make it harmless when either is brought twice. Nothing but the statement that is under way is held in memory.
  */
 export class EventBuffer extends DurableObject<Env> {
   readonly #db: Database;
+  readonly #owed: OwedMatches;
   #tableExists: boolean;
   #nextId = 1;
   #bytes = 0;
@@ -54,6 +57,7 @@ export class EventBuffer extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#db = openDatabase(withMeter(env).DB);
+    this.#owed = new OwedMatches(ctx.storage.sql, env);
     // The table is made with the first row: to be asked must not store anything.
     this.#tableExists = this.#rows("select 1 from sqlite_master where name = 'batches'").length > 0;
     if (this.#tableExists) {
@@ -76,29 +80,39 @@ export class EventBuffer extends DurableObject<Env> {
     this.#inOneStep(() => {
       for (const list of lists) this.#insert({ ...list, id: this.#nextId, refusals: 0 }, nowMs);
     });
-    // The end of a run sets the alarm itself.
-    if (!this.#isArmed && !this.#isFlushing) await this.#arm(nowMs + databaseDelayMs(1));
+    await this.#armSoon();
     return true;
+  }
+
+  /** Keeps matches of a rule whose object can't be reached, and tells it later; durable when it returns. */
+  async owe(rule: Rule, matches: Matches): Promise<void> {
+    spend(this.env, { objectRequests: 1, objectRows: this.#isArmed ? 1 : 2 });
+    this.#inOneStep(() => this.#owed.add({ rule, matches }));
+    await this.#armSoon();
   }
 
   /** What is held; sets the alarm again where the platform has lost it. */
   async wake(): Promise<Held> {
     spend(this.env, { objectRequests: 1 });
+    const held = this.#held();
+    if ((held.events > 0 || this.#owed.any()) && !this.#isFlushing) {
+      const nowMs = Date.now();
+      const alarmMs = await this.ctx.storage.getAlarm();
+      if (alarmMs === null || nowMs - alarmMs > LOST_AFTER_MS) {
+        log("error", "buffer.alarm-lost", { events: held.events });
+        await this.#arm(nowMs + 1);
+      }
+    }
+    return held;
+  }
+
+  #held(): Held {
     if (!this.#tableExists) return { events: 0, sinceMs: undefined };
     this.#tellOfParked(Date.now());
     const [held] = this.#rows<{ events: number | null; sinceMs: number | null }>(
       "select sum(count) as events, min(kept_ms) as sinceMs from batches where parked = 0",
     );
-    const { events, sinceMs } = held ?? {};
-    if (events && !this.#isFlushing) {
-      const nowMs = Date.now();
-      const alarmMs = await this.ctx.storage.getAlarm();
-      if (alarmMs === null || nowMs - alarmMs > LOST_AFTER_MS) {
-        log("error", "buffer.alarm-lost", { events });
-        await this.#arm(nowMs + 1);
-      }
-    }
-    return { events: events ?? 0, sinceMs: sinceMs ?? undefined };
+    return { events: held?.events ?? 0, sinceMs: held?.sinceMs ?? undefined };
   }
 
   /** Says once a day what is parked: that it was parked was said once, and nothing else tells of it. */
@@ -120,7 +134,11 @@ export class EventBuffer extends DurableObject<Env> {
     try {
       // In case this run is cut short.
       await this.#arm(Date.now() + MINUTE_MS);
-      delayMs = await this.#flush();
+      const nextTellMs = await this.#owed.tell();
+      const nextFlushMs = await this.#flush();
+      // More may be owed meanwhile.
+      const nextMs = [nextTellMs ?? (this.#owed.any() ? 1 : undefined), nextFlushMs].filter((ms) => ms !== undefined);
+      delayMs = nextMs.length > 0 ? Math.min(...nextMs) : undefined;
     } catch (error) {
       log("error", "alarm.failed", { buffer: this.ctx.id.name, error: errorText(error) });
       delayMs = this.#failAgain();
@@ -170,6 +188,7 @@ export class EventBuffer extends DurableObject<Env> {
 
   /** The oldest rows, as many as a statement takes; one alone where D1 has failed, or has refused it before. */
   #nextBatches(): Batch[] {
+    if (!this.#tableExists) return [];
     const most = this.#failures > 0 ? 1 : MOST_ROWS;
     const batches: Batch[] = [];
     let characters = 0;
@@ -266,6 +285,11 @@ export class EventBuffer extends DurableObject<Env> {
   #remove(id: number): void {
     const [row] = this.#rows<{ bytes: number }>("delete from batches where id = ? returning bytes", id);
     this.#bytes -= row?.bytes ?? 0;
+  }
+
+  async #armSoon(): Promise<void> {
+    // The end of a run sets the alarm itself.
+    if (!this.#isArmed && !this.#isFlushing) await this.#arm(Date.now() + databaseDelayMs(1));
   }
 
   async #arm(ms: number): Promise<void> {

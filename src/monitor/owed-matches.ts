@@ -55,7 +55,7 @@ export class OwedMatches {
         this.#sql.exec("delete from matches where id = ?", id);
       } catch (error) {
         failed++;
-        log("warn", "rule.retry", { rule: rule.name, events: matches.ids.length, error: errorText(error) });
+        log("warn", "rule.queued", { rule: rule.name, events: matches.ids.length, error: errorText(error) });
       }
     }
     this.#failures = failed > 0 ? this.#failures + 1 : 0;

@@ -6,17 +6,18 @@ import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { openDatabase } from "../storage/database.ts";
 import { listRules } from "../storage/rules.ts";
+import { bufferMatches } from "./buffers.ts";
 import { within } from "./within.ts";
 
 /** The rules are believed for so long: a change elsewhere is followed within this time. */
 const BELIEVED_FOR_MS = 45 * SECOND_MS;
 /** Where D1 fails, it is asked again after so long; until then the last known rules hold. */
 const AGAIN_AFTER_MS = 10 * SECOND_MS;
-/** So long do events wait at the most for the rules to be read. */
+/** So long do events wait at the most for the rules to be read, and for the object of one. */
 const LONGEST_WAIT_MS = 2 * SECOND_MS;
 /** So often is a rule's object tried. */
-const MOST_TRIES = 4;
-const FIRST_PAUSE_MS = 50;
+const MOST_TRIES = 2;
+const PAUSE_MS = 50;
 
 interface Known {
   askAgainMs: number;
@@ -45,8 +46,8 @@ export async function forgetRule(env: Env, name: string): Promise<void> {
 }
 
 /**
- * Tells the rules' objects which of some events match them; durable when it returns. Never rejects: where a rule can't be
- * told in several tries, that is logged, and the events are stored all the same.
+ * Tells the rules' objects which of some events match them; durable when it returns. Never rejects: where that is
+ * impossible it is logged, and the events are stored all the same.
  */
 export async function tellRules(env: Env, events: readonly Event[]): Promise<void> {
   const nowMs = Date.now();
@@ -90,16 +91,20 @@ function readable(rule: Rule): Known["rules"] {
   }
 }
 
+/** Where the object can't be reached, a buffer owes it the matches; where that fails, too, they are lost, and that is logged. */
 async function tellRule(env: Env, rule: Rule, matches: Matches): Promise<void> {
+  const about = { rule: rule.name, events: matches.ids.length };
   for (let tries = 1; ; tries++) {
     try {
-      return await env.RULE_MONITOR.getByName(rule.name).observe(rule, matches);
+      return await within(LONGEST_WAIT_MS, env.RULE_MONITOR.getByName(rule.name).observe(rule, matches));
     } catch (error) {
-      if (tries === MOST_TRIES) {
-        log("error", "rule.missed", { rule: rule.name, events: matches.ids.length, error: errorText(error) });
-        return;
+      if (tries < MOST_TRIES) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        continue;
       }
-      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 4 ** (tries - 1)));
+      const isOwed = await bufferMatches(env, rule, matches);
+      log(isOwed ? "warn" : "error", isOwed ? "rule.queued" : "rule.missed", { ...about, error: errorText(error) });
+      return;
     }
   }
 }

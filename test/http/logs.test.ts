@@ -349,7 +349,15 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
   [
     "rules that are told of events, tell, and are deleted, while much fails",
     [
-      ...["rule.raised", "rule.retry", "rule.unchecked", "rule.missed", "rule.failed", "rule.storage-failed"],
+      ...[
+        "rule.raised",
+        "rule.retry",
+        "rule.unchecked",
+        "rule.queued",
+        "rule.missed",
+        "rule.failed",
+        "rule.storage-failed",
+      ],
       ...["rule.not-forgotten", "rule.unreadable", "rules.unknown"],
     ],
     async (service) => {
@@ -384,6 +392,11 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         throw new Error("internal error");
       });
       await happen();
+      const getBuffer = vi.spyOn(env.EVENT_BUFFER, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await happen();
+      getBuffer.mockRestore();
       await call("DELETE", `/rules/${encodeURIComponent(service)}`);
       await call("DELETE", "/rules/unreadable");
       getRule.mockRestore();

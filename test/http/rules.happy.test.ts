@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RULE_LIMITS, type Watch } from "../../src/domain/rule.ts";
@@ -134,21 +134,71 @@ describe("an event that matches", () => {
     expect((await watchOf("all"))?.examples[0]?.message).toHaveLength(201);
   });
 
-  it("is stored, and the miss logged, where the rule's object can't be reached in several tries", async () => {
-    await put("all", { q: "service:web" });
-    const error = vi.spyOn(console, "error").mockReturnValue();
-    const observe = vi.fn(async () => {
-      throw new Error("Network connection lost.");
+  describe("whose rule's object can't be reached", () => {
+    const lost = new Error("Network connection lost.");
+    const about = (rule: string) => ({ rule, events: 1, error: `Error: ${lost.message}` });
+    /** Puts a rule, makes an event that it matches meet no object of it, and returns what was logged. */
+    async function happenUnheard(rule: string, service: string, count: number): Promise<unknown[]> {
+      await put(rule, { q: `service:${service}`, count });
+      const lines = (["warn", "error"] as const).map((level) => vi.spyOn(console, level).mockReturnValue());
+      const observe = vi.fn(() => Promise.reject(lost));
+      const unreachable = vi.spyOn(env.RULE_MONITOR, "getByName").mockReturnValue({ observe } as never);
+      expect(await happen({ service })).toMatchObject({ status: 200, body: { result: 200 } });
+      unreachable.mockRestore();
+      expect(await eventsOf(service)).toHaveLength(1);
+      return lines.flatMap(({ mock }) => mock.calls.map(([line]) => JSON.parse(line)));
+    }
+
+    it("is counted later, once, by way of a buffer that tries again and again", async () => {
+      vi.spyOn(Math, "random").mockReturnValue(0);
+      const buffer = env.EVENT_BUFFER.getByName("buffer 0");
+      expect(await happenUnheard("told later", "unheard", 2)).toEqual([
+        { level: "warn", event: "rule.queued", ...about("told later") },
+      ]);
+      const unreachable = vi.spyOn(env.RULE_MONITOR, "getByName").mockImplementation(() => {
+        throw lost;
+      });
+      await runDurableObjectAlarm(buffer);
+      unreachable.mockRestore();
+      await evictDurableObject(buffer);
+      const observed = vi.spyOn(env.RULE_MONITOR, "getByName");
+      // It got through, and its answer did not.
+      observed.mockImplementationOnce(((name: string) => ({
+        observe: async (...told: [never, never]) => {
+          await env.RULE_MONITOR.getByName(name).observe(...told);
+          throw lost;
+        },
+      })) as never);
+      await runDurableObjectAlarm(buffer);
+      expect((await watchOf("told later"))?.seenIds).toHaveLength(1);
+      expect(await runDurableObjectAlarm(buffer)).toBe(true);
+      expect(await runDurableObjectAlarm(buffer)).toBe(false);
+      expect(await watchOf("told later")).toMatchObject({ seenIds: [expect.any(String)], recentMs: [START_MS] });
+      // One more, and there are two.
+      await happen({ service: "unheard" });
+      expect((await watchOf("told later"))?.raised?.alert.title).toBe("Rule told later: 2 events");
     });
-    vi.spyOn(env.RULE_MONITOR, "getByName").mockReturnValue({ observe } as never);
-    const service = "unreachable";
-    await put("all", { q: `service:${service}` });
-    expect((await happen({ service })).status).toBe(200);
-    expect(observe).toHaveBeenCalledTimes(4);
-    expect(error.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
-      { level: "error", event: "rule.missed", rule: "all", events: 1, error: "Error: Network connection lost." },
-    ]);
-    expect(await eventsOf(service)).toHaveLength(1);
+
+    it("is told of by a buffer that has lost its alarm, once that is looked at", async () => {
+      vi.spyOn(Math, "random").mockReturnValue(0);
+      const buffer = env.EVENT_BUFFER.getByName("buffer 0");
+      await happenUnheard("told after all", "unwoken", 5);
+      await runInDurableObject(buffer, (_, { storage }) => storage.deleteAlarm());
+      await buffer.wake();
+      expect(await runDurableObjectAlarm(buffer)).toBe(true);
+      expect((await watchOf("told after all"))?.seenIds).toHaveLength(1);
+    });
+
+    it("is stored, and the miss logged, where no buffer can be reached either", async () => {
+      vi.spyOn(env.EVENT_BUFFER, "getByName").mockImplementation(() => {
+        throw lost;
+      });
+      expect((await happenUnheard("missed", "missing", 1)).at(-1)).toEqual({
+        level: "error",
+        event: "rule.missed",
+        ...about("missed"),
+      });
+    });
   });
 
   it("counts when the object is reached at the second try", async () => {
