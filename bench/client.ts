@@ -56,6 +56,8 @@ export class Connection {
 
   /** Sends a request, and waits for the whole answer. */
   async send(request: Buffer): Promise<Exchange> {
+    // Whoever is idle for long is cut off, and would wait for ever.
+    if (this.#socket.destroyed) throw new Error("the connection was closed before the request");
     const beganMs = performance.now();
     const answer = await new Promise<Omit<Exchange, "ms">>((resolve, reject) => {
       this.#answer = { resolve, reject };

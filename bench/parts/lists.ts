@@ -23,10 +23,9 @@ const COLUMNS = [
 /** The list of all services, and the overview, while they grow: with rows that can be shown, and with rows that are overdue. */
 export async function lists({ dir, print }: Run): Promise<Figures> {
   const worker = await startLocal({ root: ROOTS.product, stateDir: join(dir, "product"), variables: VARIABLES });
-  const connection = await Connection.open(worker.url);
   const rows: (string | number)[][] = [];
   try {
-    const cookie = await login(worker, connection);
+    const cookie = await login(worker);
     const asked: Said[] = [
       { method: "GET", headers: HEADERS },
       { method: "GET", path: "/gui", headers: { cookie } },
@@ -41,21 +40,21 @@ export async function lists({ dir, print }: Run): Promise<Figures> {
       });
       const row: (string | number)[] = [size.toLocaleString("en")];
       for (const said of asked) {
-        for (const isOverdue of [false, true]) row.push(...(await ask(worker, connection, said, isOverdue)));
+        for (const isOverdue of [false, true]) row.push(...(await ask(worker, said, isOverdue)));
       }
       rows.push(row);
       print(`  ${size} services`);
     }
   } finally {
-    connection.close();
     await worker.stop();
   }
   return { tables: [{ title: "Lists under npm start", columns: COLUMNS, rows }], ratios: {} };
 }
 
 /** Asks for a page some times; returns the median and the worst, in milliseconds. */
-async function ask(worker: LocalWorker, connection: Connection, said: Said, isOverdue: boolean): Promise<number[]> {
+async function ask(worker: LocalWorker, said: Said, isOverdue: boolean): Promise<number[]> {
   const times: number[] = [];
+  const connection = await Connection.open(worker.url);
   const request = encode(worker.url.host, said);
   for (let i = 0; i <= TIMES; i++) {
     // The rows say that they were promised to be back ten seconds ago: whoever asks the objects finds them in time.
@@ -65,14 +64,17 @@ async function ask(worker: LocalWorker, connection: Connection, said: Said, isOv
     // The first one of its kind compiles.
     if (i > 0) times.push(ms);
   }
+  connection.close();
   if (isOverdue) await worker.query("update services set last = unixepoch()");
   return [quantile(times, 0.5), Math.max(...times)];
 }
 
-async function login(worker: LocalWorker, connection: Connection): Promise<string> {
+async function login(worker: LocalWorker): Promise<string> {
+  const connection = await Connection.open(worker.url);
   const headers = { "content-type": "application/x-www-form-urlencoded", origin: worker.url.origin };
   const body = `password=${encodeURIComponent(HEADERS.password)}`;
   const { head, status } = await connection.send(encode(worker.url.host, { path: "/gui/login", headers, body }));
+  connection.close();
   const cookie = head.match(/\r\nset-cookie: *([^;]+)/i)?.[1];
   if (cookie === undefined) throw new Error(`The login was answered ${status}`);
   return cookie;

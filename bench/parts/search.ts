@@ -208,6 +208,51 @@ async function searches(many: Filled): Promise<(string | number)[][]> {
   ];
 }
 
+/** How the cost of each kind of question grows with the number of events. */
+async function growth(sizes: Filled[]): Promise<(string | number)[][]> {
+  const rounds = 15;
+  const rows: (string | number)[][] = [];
+  for (const { what, ask } of QUESTIONS) {
+    const spent = await averages(
+      sizes.map((filled): Work => [filled, () => ask(filled)]),
+      rounds,
+    );
+    rows.push([what, ...spent.flatMap(({ ms, rows }) => [digits(ms), Math.round(rows).toLocaleString("en")])]);
+  }
+  return rows;
+}
+
+const QUESTIONS: { what: string; ask: (of: Filled) => Promise<unknown> }[] = [
+  { what: "newest page", ask: (of) => listEvents(of.db, rangeOf(of), { limit: 40 }) },
+  {
+    what: "newest page of a service",
+    ask: (of) => listEvents(of.db, { ...rangeOf(of), service: "service 1" }, { limit: 40 }),
+  },
+  {
+    what: "newest page from level error on",
+    ask: (of) => listEvents(of.db, { ...rangeOf(of), level: 4 }, { limit: 40 }),
+  },
+  {
+    what: "newest page of `q=answered 500`",
+    ask: (of) => listEvents(of.db, { ...rangeOf(of), search: parseSearch("answered 500") }, { limit: 40 }),
+  },
+  {
+    what: "`message`, one page, nothing found",
+    ask: (of) => listEvents(of.db, { ...rangeOf(of), message: "nowhere" }, { limit: 40 }),
+  },
+  {
+    what: "statistics of a day",
+    ask: (of) => {
+      const filter = { ...rangeOf(of), fromSeconds: toSeconds(of.nowMs - DAY_MS) };
+      return statsOfEvents(of.db, filter, roundBuckets(filter, 60), MOST_COUNTED.paid);
+    },
+  },
+];
+
+function rangeOf({ nowMs }: Filled): { fromSeconds: number; toSeconds: number } {
+  return { fromSeconds: 0, toSeconds: toSeconds(nowMs) + 600 };
+}
+
 async function stats(many: Filled): Promise<(string | number)[][]> {
   const range = { fromSeconds: toSeconds(many.nowMs - DAY_MS), toSeconds: toSeconds(many.nowMs) + 600 };
   const lines: (string | number)[][] = [];
@@ -276,11 +321,22 @@ export async function search({ dir, print }: Run): Promise<Figures> {
     print("  exported");
     const few = await startFilled(join(dir, "few"), FEW);
     started.push(few);
+    const between: Filled[] = [];
+    for (const count of [10_000, 100_000]) {
+      const filled = await startFilled(join(dir, String(count)), count);
+      started.push(filled);
+      between.push(filled);
+    }
     const tables: Table[] = [
       {
         title: "The newest 40 of 1,000,000 events, against a bare query among 1,000",
         columns: costs,
         rows: await pages(many, few),
+      },
+      {
+        title: "How the cost grows with the number of events",
+        columns: ["", ...["10,000", "100,000", "1,000,000"].flatMap((size) => [`${size}: ms`, "rows read"])],
+        rows: await growth([...between, many]),
       },
       { title: "Searches through 1,000,000 events, against a bare scan", columns: costs, rows: await searches(many) },
       {

@@ -36,6 +36,8 @@ export interface Matches {
   ids: string[];
   /** The newest of them, in any order. */
   examples: Example[];
+  /** When they came, where that is not now, but was before. */
+  atMs?: number;
 }
 
 /** An alert that is to be handed to a service's object, under an id that stays the same. */
@@ -125,14 +127,19 @@ export function follow(watch: Watch | undefined, rule: Rule): Watch | undefined 
   return { version: 1, rule, recentMs: [], seenIds: [], examples: [], lastMs: 0 };
 }
 
-/** Counts matches that came now; raises an alert where they are enough and it is not quiet. */
-export function observe(watch: Watch, { ids, examples }: Matches, circumstances: Circumstances, nowMs: number): Watch {
+/** Counts matches; raises an alert where they are enough and it is not quiet. */
+export function observe(
+  watch: Watch,
+  { ids, examples, atMs: cameMs }: Matches,
+  circumstances: Circumstances,
+  nowMs: number,
+): Watch {
   const before = expire(watch, circumstances, nowMs);
   const seen = new Set(before.seenIds);
   const fresh = new Set(ids.filter((id) => !seen.has(id)));
   if (fresh.size === 0) return before;
   // The clock may have stepped back: what came later is not older.
-  const atMs = Math.max(nowMs, before.lastMs);
+  const atMs = Math.max(Math.min(cameMs ?? nowMs, nowMs), before.lastMs);
   const recentMs = [...within(before, atMs), ...Array.from(fresh, () => atMs)];
   const after: Watch = {
     ...before,

@@ -70,7 +70,7 @@ function readBatch(body: Uint8Array, contentType: string): unknown[] {
     if (Array.isArray(list)) return bounded(list);
     if (!/ndjson|jsonl/i.test(contentType)) throw noList(text);
   }
-  return bounded(text === undefined ? lines(body).map(parseBytes) : parseLines(text));
+  return text === undefined ? bounded(lines(body)).map(parseBytes) : parseLines(text);
 }
 
 const latin1 = new TextDecoder("latin1");
@@ -93,7 +93,7 @@ function parseLines(text: string): unknown[] {
 /** The lines of a body that is no text as a whole: one that is none does no harm to the others. */
 function lines(body: Uint8Array): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (let from = 0, end = 0; end !== -1; from = end + 1) {
+  for (let from = 0, end = 0; end !== -1 && found.length <= MOST_BATCH_EVENTS; from = end + 1) {
     end = body.indexOf(10, from);
     const line = body.subarray(from, end === -1 ? body.length : end);
     if (line.some((byte) => byte > 32)) found.push(line);

@@ -50,6 +50,12 @@ const SEVERITY_TEXTS: Record<string, number> = { trace: 0, fatal: 7, information
 
 type Json = Record<string, unknown>;
 
+/** How many records a request has. */
+export function countRecords(request: Json): number {
+  const scopes = listOf(request.resourceLogs).flatMap((ofResource) => listOf(objectOf(ofResource)?.scopeLogs));
+  return scopes.reduce<number>((sum, ofScope) => sum + listOf(objectOf(ofScope)?.logRecords).length, 0);
+}
+
 /** The records of a request, as events; one that is none stands as undefined. */
 export function eventsOf(request: Json, nowMs: number): (SentEvent | undefined)[] {
   return listOf(request.resourceLogs).flatMap((ofResource) => {
@@ -131,13 +137,14 @@ function fieldsOf(pairs: readonly [string, unknown][]): EventFields {
   let bytes = 2;
   let count = 0;
   for (const [name, given] of pairs) {
+    if (count === MOST_FIELDS) break;
     const value = fieldValueOf(given);
     const isName = name !== "" && name === clean(name) && !/\p{Cc}/u.test(name);
     if (value === undefined || !isName || [...name].length > MOST_FIELD_NAME_CHARACTERS) continue;
     if (Object.hasOwn(fields, name) || name === "__proto__") continue;
     // With the colon, and the comma behind it.
     const size = bytesOf(JSON.stringify(name)) + bytesOf(JSON.stringify(value)) + 2;
-    if (count === MOST_FIELDS || bytes + size > MOST_FIELDS_BYTES) continue;
+    if (bytes + size > MOST_FIELDS_BYTES) continue;
     fields[name] = value;
     bytes += size;
     count++;

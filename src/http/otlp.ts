@@ -9,7 +9,7 @@ import type { AppContext, AppEnv } from "./context.ts";
 import { describeError } from "./errors.ts";
 import { isLarge } from "./event-batch.ts";
 import { readEvents } from "./new-events.ts";
-import { eventsOf } from "./otlp-records.ts";
+import { countRecords, eventsOf } from "./otlp-records.ts";
 import { route } from "./route.ts";
 
 const PATH = "/v1/logs";
@@ -54,11 +54,11 @@ async function postLogs(c: AppContext): Promise<Response> {
   if (isLarge(c)) return handOver(c, "So many records can't be stored now; please try again.");
   const nowMs = Date.now();
   const body = await readText(c.req.raw, MOST_BATCH_BYTES);
-  const sent = eventsOf(parse(body), nowMs);
-  if (sent.length > MOST_BATCH_EVENTS) {
+  const request = parse(body);
+  if (countRecords(request) > MOST_BATCH_EVENTS) {
     throw new AppError("too_large", `A request must not have more than ${MOST_BATCH_EVENTS} log records.`);
   }
-  const { events, refused } = readEvents(sent, nowMs, await bytesOf(body));
+  const { events, refused } = readEvents(eventsOf(request, nowMs), nowMs, await bytesOf(body));
   const stored = events.length > 0 ? await storeEvents(c.env, events) : undefined;
   const reasons = [...refused.values(), ...(stored?.refused.values() ?? [])].map(({ message }) => message);
   return c.json({ partialSuccess: reasons.length === 0 ? {} : partial(reasons) });

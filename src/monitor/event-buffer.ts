@@ -134,10 +134,11 @@ export class EventBuffer extends DurableObject<Env> {
     try {
       // In case this run is cut short.
       await this.#arm(Date.now() + MINUTE_MS);
-      const nextTellMs = await this.#owed.tell();
       const nextFlushMs = await this.#flush();
-      // More may be owed meanwhile.
-      const nextMs = [nextTellMs ?? (this.#owed.any() ? 1 : undefined), nextFlushMs].filter((ms) => ms !== undefined);
+      const nextTellMs = await this.#owed.tell();
+      // More may have come meanwhile.
+      const isMore = this.#tableExists && this.#rows("select 1 from batches where parked = 0 limit 1").length > 0;
+      const nextMs = [nextFlushMs ?? (isMore ? 1 : undefined), nextTellMs].filter((ms) => ms !== undefined);
       delayMs = nextMs.length > 0 ? Math.min(...nextMs) : undefined;
     } catch (error) {
       log("error", "alarm.failed", { buffer: this.ctx.id.name, error: errorText(error) });

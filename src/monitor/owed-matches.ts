@@ -31,14 +31,15 @@ export class OwedMatches {
 
   /** Owes matches; durable with what the caller writes before its next await. */
   add(owed: Owed): void {
-    if (!this.#tableExists) this.#sql.exec("create table matches (id integer primary key, text text not null)");
+    if (!this.#tableExists)
+      this.#sql.exec("create table matches (id integer primary key, rule text not null, text text not null)");
     this.#tableExists = true;
-    this.#sql.exec("insert into matches (text) values (?)", JSON.stringify(owed));
+    this.#sql.exec("insert into matches (rule, text) values (?, ?)", owed.rule.name, JSON.stringify(owed));
   }
 
   /** Whether anything is owed. */
   any(): boolean {
-    return this.#next(1).length > 0;
+    return this.#next([]) !== undefined;
   }
 
   /**
@@ -46,27 +47,29 @@ export class OwedMatches {
    * @returns when to go on, in milliseconds from now; undefined where nothing is left
    */
   async tell(): Promise<number | undefined> {
-    const rows = this.#next(MOST_AT_ONCE);
-    let failed = 0;
-    for (const { id, text } of rows) {
-      const { rule, matches } = JSON.parse(text) as Owed;
+    // The others of a rule that can't be reached wait, and hold up nobody.
+    const failed: string[] = [];
+    for (let told = 0; told < MOST_AT_ONCE; told++) {
+      const row = this.#next(failed);
+      if (!row) break;
+      const { rule, matches } = JSON.parse(row.text) as Owed;
       try {
         await within(LONGEST_WAIT_MS, this.#env.RULE_MONITOR.getByName(rule.name).observe(rule, matches));
-        this.#sql.exec("delete from matches where id = ?", id);
+        this.#sql.exec("delete from matches where id = ?", row.id);
       } catch (error) {
-        failed++;
+        failed.push(rule.name);
         log("warn", "rule.queued", { rule: rule.name, events: matches.ids.length, error: errorText(error) });
       }
     }
-    this.#failures = failed > 0 ? this.#failures + 1 : 0;
-    if (failed > 0) return databaseDelayMs(this.#failures);
+    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
+    if (failed.length > 0) return databaseDelayMs(this.#failures);
     return this.any() ? 1 : undefined;
   }
 
-  #next(most: number): { id: number; text: string }[] {
-    if (!this.#tableExists) return [];
-    return this.#sql
-      .exec<{ id: number; text: string }>("select id, text from matches order by id limit ?", most)
-      .toArray();
+  /** The oldest that is owed to any but some rules. */
+  #next(others: string[]): { id: number; text: string } | undefined {
+    if (!this.#tableExists) return undefined;
+    const query = "select id, text from matches where rule not in (select value from json_each(?)) order by id limit 1";
+    return this.#sql.exec<{ id: number; text: string }>(query, JSON.stringify(others)).toArray()[0];
   }
 }

@@ -102,7 +102,7 @@ async function tellRule(env: Env, rule: Rule, matches: Matches): Promise<void> {
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
         continue;
       }
-      const isOwed = await bufferMatches(env, rule, matches);
+      const isOwed = await bufferMatches(env, rule, { ...matches, atMs: Date.now() });
       log(isOwed ? "warn" : "error", isOwed ? "rule.queued" : "rule.missed", { ...about, error: errorText(error) });
       return;
     }

@@ -27,16 +27,22 @@ export function insertEventsOf(db: Database, text: string) {
  */
 export const MOST_SEARCHED = 50_000;
 
-/** A search looks through so many first, and stops as soon as it has a page: mostly they are enough. */
+/** A search looks through so many first, or twice its limit, and stops as soon as it has a page: mostly they are enough. */
 const LOOKED_AT_FIRST = 2_500;
+/** By what was found then it is known about how many more it takes; and so many times as many are looked through. */
+const MARGIN = 1.25;
 
 /** The events that match, newest first unless `afterId` is given. A page may have fewer than its limit, or none, and not be the last. */
 export async function listEvents(db: Database, filter: EventFilter, page: PageRequest): Promise<Page<Event>> {
   const { candidates, search } = conditionsOf(filter, page);
   if (!search) return withTexts(db, pageOf(await readRows(db, candidates, page), page));
-  const first = searched(db, candidates, search, page, LOOKED_AT_FIRST);
-  const early = pageOf(await readFound(db, first, page), page);
-  return withTexts(db, early.nextId === undefined ? await sweep(db, candidates, search, page) : early);
+  const first = Math.max(LOOKED_AT_FIRST, 2 * page.limit);
+  const found = await readFound(db, searched(db, candidates, search, page, first), page);
+  const early = pageOf(found, page);
+  if (early.nextId !== undefined) return withTexts(db, early);
+  // Where many match, a page takes few of them: D1 counts the rows that are read in vain.
+  const enough = Math.ceil((first * (page.limit + 1) * MARGIN) / found.length);
+  return withTexts(db, await sweep(db, candidates, search, page, Math.min(MOST_SEARCHED, enough)));
 }
 
 /** What a page shows of an event; what is long is asked for later. */
@@ -88,7 +94,7 @@ function searched(db: Database, candidates: SQL | undefined, search: SQL, page: 
 }
 
 /**
- * Looks through all that a page may. One statement says what was found and where it stopped: whatever is stored or
+ * Looks through as many as it is told. One statement says what was found and where it stopped: whatever is stored or
  * deleted meanwhile, the next page goes on from just there.
  */
 async function sweep(
@@ -96,8 +102,9 @@ async function sweep(
   candidates: SQL | undefined,
   search: SQL,
   page: PageRequest,
+  most: number,
 ): Promise<Page<FoundEvent>> {
-  const looked = searched(db, candidates, search, page, MOST_SEARCHED);
+  const looked = searched(db, candidates, search, page, most);
   const last = page.afterId === undefined ? sql`min(${looked.id})` : sql`max(${looked.id})`;
   const [seen] = await db
     .select({
@@ -111,7 +118,7 @@ async function sweep(
   const shownIds = ids.slice(0, page.limit);
   const rows = shownIds.length === 0 ? [] : await readRows(db, isOneOf(events.id, shownIds), page);
   const cut = pageOf(rows, page);
-  const endId = ids.length > page.limit ? shownIds.at(-1) : count === MOST_SEARCHED ? lastId : undefined;
+  const endId = ids.length > page.limit ? shownIds.at(-1) : count === most ? lastId : undefined;
   return { ...cut, nextId: cut.nextId ?? endId };
 }
 

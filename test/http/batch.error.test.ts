@@ -33,6 +33,11 @@ describe("a batch is refused, and nothing of it is stored, when", () => {
     await expectNothing(call("POST", "/events", { raw }), 413, "1000 events");
   });
 
+  it("it has half a million lines that are no UTF-8", async () => {
+    const raw = new Uint8Array(1024 * 1024).map((_, i) => (i % 2 ? 10 : 255));
+    await expectNothing(call("POST", "/events", { raw }), 413, "1000 events");
+  });
+
   it("it has more than 1 MiB, as it comes or once it is inflated", async () => {
     const raw = JSON.stringify([event]).padEnd(1024 * 1024 + 1);
     await expectNothing(call("POST", "/events", { raw }), 413, "1048576 bytes");

@@ -159,10 +159,8 @@ describe("a search", () => {
       found.push(page.rows.map(({ message }) => message));
       beforeId = page.nextId;
     } while (beforeId);
-    expect(found).toEqual([
-      ["needle 3", "needle at the end"],
-      ["needle after the end", "needle at the very end"],
-    ]);
+    expect(found.flat()).toEqual([...needles.values()]);
+    expect(found.length).toBeLessThanOrEqual(3);
   });
 
   it("reads at most 52,500 rows for a page that has nothing, by message, by level or both, of all or of one service", async () => {
@@ -234,18 +232,42 @@ describe("a search", () => {
     expect(messages).toEqual([...needles.values()].reverse());
   });
 
+  it.each([1, 2, 10, 30, 300])("reads few rows in vain where one of %i events matches", async (one) => {
+    const count = 30_000;
+    const at = START + 7_200_000;
+    const service = `one of ${one}`;
+    const own = ulids(at, count);
+    const rows = own.map((id, i) => event(at, { id, service, message: i % one ? "none" : "hit" }));
+    for (let i = 0; i < count; i += 5_000) await storeEvents(...rows.slice(i, i + 5_000));
+    for (const limit of [100, 1_000, 2_500]) {
+      let found = 0;
+      let afterId: string | undefined = "00000000000000000000000000";
+      const rowsRead = await rowsReadBy(async () => {
+        do {
+          const page = await listEvents(db, { ...filter, service, message: "hit" }, { limit, afterId });
+          found += page.rows.length;
+          afterId = page.nextId;
+        } while (afterId !== undefined);
+      });
+      expect(found).toBe(Math.ceil(count / one));
+      const all = rowsRead.reduce((sum, n) => sum + n, 0);
+      // Each is looked through, and most of them once more; what is found is read a few times.
+      expect(all, `limit ${limit}`).toBeLessThan(2.5 * count + 4 * found);
+    }
+  });
+
   it("goes on where a full page ended, though some of it was deleted meanwhile", async () => {
     const at = START + 3_600_000;
-    const own = ulids(at, 12_000);
+    const own = ulids(at, 6_000);
     const service = "sparse";
     // Too few at first, and then more than a page has.
-    const isHit = (i: number) => i < 30 || i > 11_995;
+    const isHit = (i: number) => i < 30 || i > 5_995;
     await storeEvents(...own.map((id, i) => event(at, { id, service, message: isHit(i) ? `hit ${i}` : "none" })));
     const wanted = { ...filter, service, message: "hit" };
     justBefore(ROWS, () => query("delete from events where id in (?, ?)", own[25] as string, own[24] as string));
     const first = await listEvents(db, wanted, { limit: 10 });
     expect(first.rows.map(({ message }) => message)).toEqual(
-      [11_999, 11_998, 11_997, 11_996, 29, 28, 27, 26].map((i) => `hit ${i}`),
+      [5_999, 5_998, 5_997, 5_996, 29, 28, 27, 26].map((i) => `hit ${i}`),
     );
     const second = await listEvents(db, wanted, { limit: 100, beforeId: first.nextId });
     expect(second.rows.map(({ message }) => message)).toEqual(Array.from({ length: 24 }, (_, i) => `hit ${23 - i}`));
