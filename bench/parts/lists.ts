@@ -34,7 +34,7 @@ export async function lists({ dir, print }: Run): Promise<Figures> {
       const before = SIZES[i - 1] ?? 0;
       await sendLoad({
         url: worker.url,
-        connections: 16,
+        connections: 64,
         requests: size - before,
         request: (i) => pulseOf(before + i),
       });

@@ -31,7 +31,7 @@ const OTHERS = [
 ];
 const MOST_SERVICES = 10_000;
 /** So many of them pulse after a cold start: each takes as long as a birth, and three rounds of all would take minutes. */
-const COLD_SERVICES = 2_000;
+const COLD_SERVICES = 1_000;
 
 /** A pulse of a service that promises the next one in an hour: after its first one, a steady one. */
 export function pulseOf(i: number) {
@@ -78,7 +78,7 @@ async function pulsesUnder(runtime: Runtime, { dir, isShort, print }: Run): Prom
     for (const worker of Object.values(workers)) await pulseOnce(worker, MAIN.services);
     const found = await measure(
       MAIN,
-      isShort ? { rounds: 5, durationMs: 1_500, warmUpMs: 1_000 } : { rounds: 7, durationMs: 2_000, warmUpMs: 2_000 },
+      isShort ? { rounds: 5, durationMs: 1_500, warmUpMs: 1_000 } : { rounds: 7, durationMs: 1_500, warmUpMs: 1_500 },
     );
     note(MAIN.services, MAIN.connections, found);
     ratios[`steady pulses, ${runtime}`] = found.ratio;
@@ -88,7 +88,7 @@ async function pulsesUnder(runtime: Runtime, { dir, isShort, print }: Run): Prom
       for (const worker of Object.values(workers)) await pulseOnce(worker, MOST_SERVICES, 64);
       tables.push(sizes(runtime, dir, workers, idle));
       for (const size of OTHERS)
-        note(size.services, size.connections, await measure(size, { rounds: 3, durationMs: 800, warmUpMs: 300 }));
+        note(size.services, size.connections, await measure(size, { rounds: 3, durationMs: 600, warmUpMs: 200 }));
     }
   } finally {
     for (const worker of Object.values(workers)) await worker.stop();
