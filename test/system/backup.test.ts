@@ -272,6 +272,13 @@ describe("a restore", () => {
     writeFileSync(short, readFileSync(file));
     truncateSync(short, statSync(file).size - 1_000);
     const empty = join(folder, "empty");
+    const own = join(folder, "own/restoring/backup.tgz");
+    mkdirSync(join(folder, "own/restoring"), { recursive: true });
+    writeFileSync(own, readFileSync(file));
+    const inside = await restore(own, join(folder, "own"));
+    expect(inside.output).toContain("backup.tgz is inside");
+    expect(inside.code).toBe(1);
+    expect(existsSync(own)).toBe(true);
     for (const wrong of [short, join(tower.project.dir, "package.json"), join(folder, "missing.tgz")]) {
       const { code, output } = await restore(wrong, empty);
       expect(output).toMatch(/can't be unpacked|There is no/);
