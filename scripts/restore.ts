@@ -4,6 +4,7 @@ import { unpack } from "./local/archive.ts";
 import { resourcesDir } from "./local/d1-file.ts";
 import { moveForGood, syncFolder } from "./local/durable.ts";
 import { INBOX_PORT } from "./local/inbox.ts";
+import { checkOutside } from "./local/own-folders.ts";
 import { Refusal, runProgram } from "./local/refusal.ts";
 import { restoringDir } from "./local/restore-marker.ts";
 import { readSettings } from "./local/settings.ts";
@@ -18,6 +19,8 @@ async function restore(): Promise<void> {
   const file = resolve(given);
   if (!existsSync(file)) throw new Refusal(`There is no ${file}.`);
   const { stateDir } = readSettings(ROOT, process.env);
+  // It is emptied first.
+  checkOutside(file, [restoringDir(stateDir)]);
   const lock = lockState(stateDir);
   if (lock === undefined) throw new Refusal(`STATE_DIR ${stateDir} is in use: stop the watchTower that runs on it.`);
   try {

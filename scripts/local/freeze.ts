@@ -61,7 +61,7 @@ export async function offerFreezing(stateDir: string, runtimePid: number): Promi
 /**
  * Does work while the service that runs on a state folder stands still.
  * @throws Refusal where it can't be reached or does not stand still, of which the work is not begun; or where it went on
- * before the work was done
+ * before the work was done, which is told when the work has come to its end
  */
 export async function whileFrozen<T>(stateDir: string, work: () => Promise<T>): Promise<T> {
   const { port, token } = readAddress(stateDir);
@@ -74,7 +74,10 @@ export async function whileFrozen<T>(stateDir: string, work: () => Promise<T>): 
   let timer: NodeJS.Timeout | undefined;
   try {
     const answered = new Promise<string>((resolve, reject) => {
-      createInterface({ input: socket }).once("line", resolve);
+      // It hands on the socket's errors, of which `ended` tells.
+      createInterface({ input: socket })
+        .on("error", () => undefined)
+        .once("line", resolve);
       const text = `The running watchTower did not stand still within ${ANSWER_TIMEOUT_MS / 1_000} seconds.`;
       timer = setTimeout(() => reject(new Refusal(`${text} Try again, or stop it.`)), ANSWER_TIMEOUT_MS);
     });
@@ -85,7 +88,13 @@ export async function whileFrozen<T>(stateDir: string, work: () => Promise<T>): 
     if (answer !== "frozen") {
       throw new Refusal(`What answers on port ${port} is no watchTower. Try again, or restart yours.`);
     }
-    return await Promise.race([work(), ended]);
+    const working = work();
+    try {
+      return await Promise.race([working, ended]);
+    } finally {
+      // Whoever is told that it failed may clear away what it has made.
+      await Promise.allSettled([working]);
+    }
   } finally {
     clearTimeout(timer);
     socket.destroy();

@@ -1,5 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -131,7 +143,7 @@ describe("a backup that is taken under load", () => {
   it("leaves nothing behind, and the service goes on", async () => {
     expect((await tower.fetch("/health")).status).toBe(200);
     expect((await pulse("afterwards", 600)).status).toBe(200);
-    expect(existsSync(join(tower.stateDir, "backup"))).toBe(false);
+    expect(existsSync(join(tower.stateDir, ".backup-copy"))).toBe(false);
     expect(existsSync(`${file}.partial`)).toBe(false);
   });
 
@@ -139,6 +151,44 @@ describe("a backup that is taken under load", () => {
     const { code, output } = await backup(file);
     expect(output).toContain("exists already");
     expect(code).toBe(1);
+  });
+});
+
+describe("the place of a backup", () => {
+  it("may be a folder in STATE_DIR, where older ones stay", async () => {
+    const backups = join(tower.stateDir, "backup");
+    mkdirSync(backups);
+    writeFileSync(join(backups, "older.tgz"), "older");
+    const { code, output } = await backup(join(backups, "x.tgz"));
+    expect(output).toContain("files");
+    expect(code).toBe(0);
+    expect(readdirSync(backups).sort()).toEqual(["older.tgz", "x.tgz"]);
+    expect(readFileSync(join(backups, "older.tgz"), "utf8")).toBe("older");
+  });
+
+  it("is none of watchTower's own folders, also by a link, and none that is not there", async () => {
+    const link = join(folder, "link");
+    symlinkSync(join(tower.stateDir, "v3"), link);
+    const places = ["v3", "v3/d1", "tmp"].map((own) => join(tower.stateDir, own, "x.tgz"));
+    for (const place of [...places, join(link, "x.tgz"), join(tower.stateDir, ".backup-copy")]) {
+      const { code, output } = await backup(place);
+      expect(output).toContain(`${place} is inside`);
+      expect(code).toBe(1);
+      expect(existsSync(place)).toBe(false);
+    }
+    const missing = await backup(join(folder, "missing/x.tgz"));
+    expect(missing.output).toContain("x.tgz can't be written: ENOENT");
+    expect(missing.code).toBe(1);
+  });
+
+  it("is refused where a folder has the name under which it is written first, and that folder stays", async () => {
+    const place = join(folder, "taken.tgz");
+    mkdirSync(`${place}.partial`);
+    writeFileSync(join(`${place}.partial`, "kept"), "");
+    const { code, output } = await backup(place);
+    expect(output).toContain("taken.tgz.partial is a folder");
+    expect(code).toBe(1);
+    expect(existsSync(join(`${place}.partial`, "kept"))).toBe(true);
   });
 });
 
@@ -155,7 +205,7 @@ describe("a backup that is cut off", () => {
     expect(existsSync(target)).toBe(false);
     // What it has left behind, the next one takes away.
     expect((await backup(target)).code).toBe(0);
-    expect(existsSync(join(tower.stateDir, "backup"))).toBe(false);
+    expect(existsSync(join(tower.stateDir, ".backup-copy"))).toBe(false);
   });
 
   it("by its user leaves nothing", async () => {
@@ -164,10 +214,10 @@ describe("a backup that is cut off", () => {
       STATE_DIR: tower.stateDir,
       PATH: `${join(tower.project.dir, "node_modules/.bin")}:${process.env.PATH}`,
     });
-    while (!existsSync(join(tower.stateDir, "backup"))) await turn();
+    while (!existsSync(join(tower.stateDir, ".backup-copy"))) await turn();
     process.kill(cut.group, "SIGTERM");
     expect(await cut.exited).toBe(130);
-    for (const left of [join(tower.stateDir, "backup"), target, `${target}.partial`])
+    for (const left of [join(tower.stateDir, ".backup-copy"), target, `${target}.partial`])
       expect(existsSync(left)).toBe(false);
     expect((await tower.fetch("/health")).status).toBe(200);
   });
@@ -194,6 +244,21 @@ describe("a restore", () => {
     expect((await again.fetch("/heartbeat/a")).status).toBe(200);
   });
 
+  it("has also what was behind links, such as services on another disk", async () => {
+    const stateDir = join(folder, "with links");
+    expect((await restore(file, stateDir)).code).toBe(0);
+    const resources = join(stateDir, "v3");
+    renameSync(join(resources, "do"), join(folder, "other disk"));
+    symlinkSync(join(folder, "other disk"), join(resources, "do"));
+    const through = join(folder, "through links.tgz");
+    const run = (...args: string[]) => runToEnd(tower.project, ["npm", "run", ...args], { STATE_DIR: stateDir });
+    expect((await run("backup", "--", through)).code).toBe(0);
+    const again = join(folder, "without links");
+    expect((await restore(through, again)).code).toBe(0);
+    const names = (of: string) => readdirSync(of, { recursive: true }).filter((name) => !String(name).endsWith("-shm"));
+    expect(names(join(again, "v3/do")).sort()).toEqual(names(join(folder, "other disk")).sort());
+  });
+
   it("refuses a folder that holds state, one that is in use, and what is no whole backup", async () => {
     const inUse = await restore(file, tower.stateDir);
     expect(inUse.output).toContain("is in use");
@@ -207,6 +272,13 @@ describe("a restore", () => {
     writeFileSync(short, readFileSync(file));
     truncateSync(short, statSync(file).size - 1_000);
     const empty = join(folder, "empty");
+    const own = join(folder, "own/restoring/backup.tgz");
+    mkdirSync(join(folder, "own/restoring"), { recursive: true });
+    writeFileSync(own, readFileSync(file));
+    const inside = await restore(own, join(folder, "own"));
+    expect(inside.output).toContain("backup.tgz is inside");
+    expect(inside.code).toBe(1);
+    expect(existsSync(own)).toBe(true);
     for (const wrong of [short, join(tower.project.dir, "package.json"), join(folder, "missing.tgz")]) {
       const { code, output } = await restore(wrong, empty);
       expect(output).toMatch(/can't be unpacked|There is no/);

@@ -62,6 +62,31 @@ describe("work while the runtime stands still", () => {
     server.close();
   });
 
+  it("is not begun where nobody listens any more", async () => {
+    const { server } = await leadTo();
+    await new Promise((resolve) => server.close(resolve));
+    const work = vi.fn(async () => undefined);
+    const refusal = await whileFrozen(stateDir, work).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(Refusal);
+    expect((refusal as Refusal).message).toMatch(/can't be reached: .*ECONNREFUSED/);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it("has come to its end when it is told that the runtime went on", async () => {
+    const { server, asked } = await leadTo("frozen\n");
+    let isOver = false;
+    const outcome = whileFrozen(stateDir, async () => {
+      const socket = await asked;
+      const closed = once(socket, "close");
+      socket.end();
+      await closed;
+      isOver = true;
+    });
+    await expect(outcome).rejects.toThrow("did not wait until all was copied");
+    expect(isOver).toBe(true);
+    server.close();
+  });
+
   it("is done as soon as it stands still, by one at a time, and has only the freezer's time limit then", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const runtime = spawn("sleep", ["3600"], { stdio: "ignore" });

@@ -222,4 +222,21 @@ describe("an export", () => {
     expect(wrong.code).toBe(1);
     expect(existsSync(unreachable) || existsSync(`${unreachable}.partial`)).toBe(false);
   });
+
+  it("says that a folder is missing, or that somebody else answers", async () => {
+    const missing = await exportTo(join(folder, "missing/export.ndjson"), to);
+    expect(missing.output).toContain("export.ndjson can't be written: ENOENT");
+    expect(missing.output).not.toContain("    at ");
+    expect(missing.code).toBe(1);
+    stub.answer("/export", { body: "<!doctype html>\n<title>Sign in</title>\n" });
+    const unknown = join(folder, "unknown.ndjson");
+    const wrong = await runToEnd(to.project, ["npm", "run", "export", "--", unknown], {
+      WATCHTOWER_URL: stub.url,
+      WATCHTOWER_PASSWORD: "any",
+    });
+    expect(wrong.output).toContain(`What answers at ${stub.url} is no watchTower`);
+    expect(wrong.output).not.toContain("    at ");
+    expect(wrong.code).toBe(1);
+    expect(existsSync(unknown) || existsSync(`${unknown}.partial`)).toBe(false);
+  });
 });
