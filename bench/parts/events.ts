@@ -57,15 +57,13 @@ function listOf(first: number, count: number) {
 }
 
 /** Events stored in D1, against a Worker that makes the same statement of what is ready, and nothing else. */
-export async function events({ dir, isShort, print }: Run): Promise<Figures> {
+export async function events({ dir, print }: Run): Promise<Figures> {
   const start = (root: string, name: string) => startLocal({ root, stateDir: join(dir, name), variables: VARIABLES });
   const floor = await start(ROOTS.event, "floor");
   const product = await start(ROOTS.product, "product");
   const rows: (string | number)[][] = [];
   const ratios: Record<string, number> = {};
-  const times = isShort
-    ? { rounds: 5, durationMs: 1_200, warmUpMs: 700 }
-    : { rounds: 7, durationMs: 2_000, warmUpMs: 1_500 };
+  const times = { rounds: 5, durationMs: 1_500, warmUpMs: 1_000 };
   try {
     for (const { name, events: count, connections } of SIZES) {
       const sideOf = ({ url, pid }: LocalWorker, request: (i: number) => Said) => {

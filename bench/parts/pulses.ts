@@ -76,10 +76,7 @@ async function pulsesUnder(runtime: Runtime, { dir, isShort, print }: Run): Prom
   try {
     // Births are no steady pulses.
     for (const worker of Object.values(workers)) await pulseOnce(worker, MAIN.services);
-    const found = await measure(
-      MAIN,
-      isShort ? { rounds: 5, durationMs: 1_500, warmUpMs: 1_000 } : { rounds: 7, durationMs: 1_500, warmUpMs: 1_500 },
-    );
+    const found = await measure(MAIN, { rounds: 5, durationMs: 1_500, warmUpMs: 1_000 });
     note(MAIN.services, MAIN.connections, found);
     ratios[`steady pulses, ${runtime}`] = found.ratio;
     ratios[`the CPU time of steady pulses, ${runtime}`] = found.floor.cpuMs / found.product.cpuMs;

@@ -113,7 +113,7 @@ function timed(d1: D1Database, note: (spent: Spent) => void): D1Database {
 type Work = [on: Filled, work: () => Promise<unknown>];
 
 /** The averages of what works spend that take turns, so often that it counts although D1 tells whole milliseconds. */
-async function averages<const W extends Work[]>(works: W, rounds = 1_000): Promise<{ [I in keyof W]: Spent }> {
+async function averages<const W extends Work[]>(works: W, rounds = 500): Promise<{ [I in keyof W]: Spent }> {
   const sums = works.map((): Spent => ({ ms: 0, rows: 0 }));
   for (let round = 0; round < rounds; round++) {
     for (const [i, [{ spentBy }, work]] of works.entries()) {
