@@ -18,6 +18,9 @@ const LATEST = join(ROOT, "bench", "results", "latest.json");
 const PUBLISHED = join(ROOT, "bench", "published.json");
 const PAGE = join(ROOT, "docs", "benchmarks.md");
 
+/** As it was before this run. */
+const PUBLISHED_BEFORE = readPublished();
+
 /** A ratio that is below so much of the published one has fallen: what is less is what a busy machine does to a short run. */
 const FALLEN = 0.5;
 
@@ -52,10 +55,9 @@ export function publish(result: Result, isToHold: boolean): void {
 
 /** The ratios that have fallen far below what was published, one sentence each. */
 export function shortfalls({ parts }: Result): string[] {
-  const published = readPublished();
   return Object.entries(parts).flatMap(([part, { ratios }]) =>
     Object.entries(ratios).flatMap(([name, ratio]) => {
-      const before = published?.parts[part]?.ratios[name];
+      const before = PUBLISHED_BEFORE?.parts[part]?.ratios[name];
       // More than the floor can do is chance: others used the disk.
       if (before === undefined || ratio >= Math.min(1, before) * FALLEN) return [];
       return [`The ratio of ${name} has fallen to ${ratio.toFixed(2)}; published is ${before.toFixed(2)}.`];

@@ -4,7 +4,7 @@ interface Env {
 
 // What src/storage/event-log.ts makes of it, too.
 const INSERT = `insert into "events" select value ->> 'id', value ->> 'service', value ->> 'level', value ->> 'message', value ->> 'alert', value -> 'fields'
-from json_each(?) where true on conflict do nothing returning "id"`;
+from json_each(?) where true on conflict do nothing`;
 
 export default {
   // The body is what json_each takes: the rows are ready, with their ids.

@@ -19,7 +19,6 @@ const LONGEST_DYING_MS = 90_000;
 
 /** What of a steady pulse is looked at in its profile: the names of the functions that do it, and what that is. */
 const STEPS: [what: string, ...names: string[]][] = [
-  ["all of it in the Worker, but for the object", "fetch"],
   ["the password", "requirePassword", "callerOf", "passwordOf"],
   ["the body", "readFields"],
   ["the schema", "parseFields"],
