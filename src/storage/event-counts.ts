@@ -48,20 +48,27 @@ export async function countEvents(
   most = MOST_COUNTED.free,
 ): Promise<Histogram> {
   const oldestId = await oldestLookedAt(db, filter, most);
-  return {
-    counts: await countByTime(db, filter, buckets, oldestId),
-    countedFrom: secondsOf(oldestId),
-  };
+  const ranges = idRangesOf(filter, buckets, oldestId);
+  const { counts, others } = readByTime(await byTime(db, filter, ranges));
+  // What came between the two is in one of them: here no sum depends on it.
+  const unnamed = others > 0 ? await ofUnnamedLevels(db, filter, ranges) : [];
+  return { counts: [...counts, ...unnamed], countedFrom: secondsOf(oldestId) };
 }
 
-/** Counts the events that match, by time and level, and by service. */
+/** Counts the events that match, by time and level, and by service: both of the same moment, so that their sums agree. */
 export async function statsOfEvents(db: Database, filter: EventFilter, buckets: Buckets, most: number): Promise<Stats> {
   const oldestId = await oldestLookedAt(db, filter, most);
-  const [counts, services] = await Promise.all([
-    countByTime(db, filter, buckets, oldestId),
-    countByService(db, filter, oldestId),
+  const ranges = idRangesOf(filter, buckets, oldestId);
+  const countedFrom = secondsOf(oldestId);
+  const [times, services] = await db.batch([byTime(db, filter, ranges), byService(db, filter, oldestId)]);
+  const { counts, others } = readByTime(times);
+  if (others === 0) return { counts, ...readByService(services), countedFrom };
+  const all = await db.batch([
+    byTime(db, filter, ranges),
+    ofUnnamedLevels(db, filter, ranges),
+    byService(db, filter, oldestId),
   ]);
-  return { counts, ...services, countedFrom: secondsOf(oldestId) };
+  return { counts: [...readByTime(all[0]).counts, ...all[1]], ...readByService(all[2]), countedFrom };
 }
 
 function secondsOf(id: string | undefined): number | undefined {
@@ -80,27 +87,31 @@ async function oldestLookedAt(db: Database, filter: EventFilter, most: number): 
   return oldest?.id;
 }
 
+interface TimeRow {
+  bucket: number;
+  /** A JSON list: how many there are of all levels, and of each that has a name. */
+  found: string;
+}
+
 /**
  * Each bucket is a range of ids, and counts for itself: to tell times from ids, and to group by them, takes three times
  * as long, and twice as many read rows.
  */
-async function countByTime(
-  db: Database,
-  filter: EventFilter,
-  buckets: Buckets,
-  oldestId: string | undefined,
-): Promise<EventCount[]> {
-  const ranges = JSON.stringify(idRangesOf(filter, buckets, oldestId));
-  const { indexed, search } = conditionsOf(filter);
-  const inBucket = (more?: SQL) => and(sql`id >= lowest and id < highest`, indexed, search, more);
-  const bucketed = sql`(select value ->> 'bucket' as bucket, value ->> 'lowest' as lowest, value ->> 'highest' as highest from json_each(${ranges}))`;
+function byTime(db: Database, filter: EventFilter, ranges: readonly IdRange[]) {
   const ofLevels = sql.join(
     LEVEL_NAMES.map((_, level) => sql`sum(level = ${literal(level)})`),
     sql`, `,
   );
-  const rows = await db.all<{ bucket: number; found: string }>(sql`
-    select bucket, (select json_array(count(*), ${ofLevels}) from ${events} where ${inBucket()}) as found
-    from ${bucketed}`);
+  return db
+    .select({
+      bucket: sql<number>`bucket`,
+      found: sql<string>`(select json_array(count(*), ${ofLevels}) from ${events} where ${inBucket(filter)})`,
+    })
+    .from(bucketed(ranges));
+}
+
+/** @returns also how many events have a level that has no name */
+function readByTime(rows: readonly TimeRow[]): { counts: EventCount[]; others: number } {
   const counts: EventCount[] = [];
   let others = 0;
   for (const { bucket, found } of rows) {
@@ -111,12 +122,33 @@ async function countByTime(
       others -= count ?? 0;
     }
   }
-  if (others === 0) return counts;
-  // Few have levels that have no name, and all of these are errors.
-  const unnamed = await db.all<EventCount>(sql`
-    select bucket, level, count(*) as count from ${bucketed} cross join ${events}
-    where ${inBucket(sql`level >= ${literal(ERROR_LEVEL)} and level >= ${literal(LEVEL_NAMES.length)}`)} group by bucket, level`);
-  return [...counts, ...unnamed];
+  return { counts, others };
+}
+
+/** Few have levels that have no name, and all of these are errors. */
+function ofUnnamedLevels(db: Database, filter: EventFilter, ranges: readonly IdRange[]) {
+  const isUnnamed = sql`level >= ${literal(ERROR_LEVEL)} and level >= ${literal(LEVEL_NAMES.length)}`;
+  return db
+    .select({ bucket: sql<number>`bucket`, level: sql<number>`level`, count: sql<number>`count(*)` })
+    .from(sql`${bucketed(ranges)} cross join ${events}`)
+    .where(inBucket(filter, isUnnamed))
+    .groupBy(sql`bucket`, sql`level`);
+}
+
+function bucketed(ranges: readonly IdRange[]): SQL {
+  return sql`(select value ->> 'bucket' as bucket, value ->> 'lowest' as lowest, value ->> 'highest' as highest from json_each(${JSON.stringify(ranges)}))`;
+}
+
+function inBucket(filter: EventFilter, more?: SQL): SQL | undefined {
+  const { indexed, search } = conditionsOf(filter);
+  return and(sql`id >= lowest and id < highest`, indexed, search, more);
+}
+
+interface IdRange {
+  bucket: number;
+  lowest: string;
+  /** The first that is not in it any more. */
+  highest: string;
 }
 
 /** The ids of each bucket that has any of the range, from the lowest on, and up to before the highest. */
@@ -124,7 +156,7 @@ function idRangesOf(
   filter: EventFilter,
   { startMs, widthMs, count }: Buckets,
   oldestId = idRange(filter).lowest,
-): { bucket: number; lowest: string; highest: string }[] {
+): IdRange[] {
   const firstMs = ulidTimeMs(oldestId);
   const endMs = (filter.toSeconds + 1) * SECOND_MS;
   return Array.from({ length: count }, (_, bucket) => {
@@ -136,21 +168,26 @@ function idRangesOf(
   }).filter(({ lowest, highest }) => lowest < highest);
 }
 
-async function countByService(
-  db: Database,
-  filter: EventFilter,
-  oldestId: string | undefined,
-): Promise<Pick<Stats, "services" | "serviceCount">> {
+interface ServiceRow {
+  /** Null where it is the number of all services. */
+  service: string | null;
+  count: number;
+}
+
+function byService(db: Database, filter: EventFilter, oldestId: string | undefined) {
   const { lowest, highest } = idRange(filter);
   const { indexed, search } = conditionsOf(filter);
   const wanted = and(sql`id >= ${oldestId ?? lowest} and id <= ${highest}`, indexed, search);
   // The sign keeps SQLite from reading the whole index of services for the sake of its order.
-  const rows = await db.all<{ service: string | null; count: number }>(sql`
+  return db.select({ service: sql<string | null>`service`, count: sql<number>`count` }).from(sql`(
     with counted as materialized (select +service as service, count(*) as count from ${events} where ${wanted} group by 1)
     select service, count from (
-      select service, count from counted order by count desc, service limit ${MOST_SERVICES}
+      select service, count from counted order by count desc, service limit ${literal(MOST_SERVICES)}
     )
-    union all select null, count(*) from counted`);
+    union all select null, count(*) from counted)`);
+}
+
+function readByService(rows: readonly ServiceRow[]): Pick<Stats, "services" | "serviceCount"> {
   return {
     services: rows.flatMap(({ service, count }) => (service === null ? [] : [{ service, count }])),
     serviceCount: rows.find(({ service }) => service === null)?.count ?? 0,

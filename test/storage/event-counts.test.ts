@@ -92,6 +92,34 @@ describe("counting", () => {
     expect(services.at(-1)).toEqual({ service: "busy 070", count: 11 });
   });
 
+  it.each([
+    ["named", 1],
+    ["unnamed", 900],
+  ])("has the same events by time and by service while more come, also of %s levels", async (name, level) => {
+    const start = Date.UTC(2033, 0, level);
+    const more = () => event(start, { service: `coming ${name}`, level });
+    await storeEvents(more());
+    // One more comes before each query.
+    const moving = {
+      prepare: (query: string) => ({
+        bind(...values: unknown[]) {
+          const original = env.DB.prepare(query).bind(...values);
+          const raw = () => storeEvents(more()).then(() => original.raw());
+          return { original, raw };
+        },
+      }),
+      async batch(statements: { original: D1PreparedStatement }[]) {
+        await storeEvents(more());
+        return env.DB.batch(statements.map(({ original }) => original));
+      },
+    } as unknown as D1Database;
+    const filter = { fromSeconds: start / 1_000, toSeconds: start / 1_000 };
+    const { counts, services } = await statsOfEvents(openDatabase(moving), filter, roundBuckets(filter, 10), 100);
+    const total = counts.reduce((sum, { count }) => sum + count, 0);
+    expect(total).toBeGreaterThan(1);
+    expect(services).toEqual([{ service: `coming ${name}`, count: total }]);
+  });
+
   describe("asks the database", () => {
     const filter = { fromSeconds: FROM, toSeconds: FROM + 999 };
     /** How SQLite finds the events of each query. */
