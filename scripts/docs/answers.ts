@@ -115,7 +115,7 @@ const warnings = z.optional(z.array(z.string()).check(z.minLength(1)));
 const next = z.optional(z.string());
 const queued = said(
   z.optional(z.literal(true)),
-  "The database can't be reached: what was sent is kept, and comes into lists when it can.",
+  "The database, or the object of an event with alert, can't be reached: what was sent is kept, and comes into lists when it can.",
 );
 
 /** What each route answers with 200. */

@@ -3,7 +3,7 @@ import { configOf } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import { RULE_LIMITS, type Rule } from "../domain/rule.ts";
 import { parseSearch } from "../domain/search.ts";
-import { forgetRule, rulesChanged } from "../monitor/rule-book.ts";
+import { ruleBook } from "../monitor/rule-book.ts";
 import { warnOfTarget } from "../providers/index.ts";
 import { openDatabase } from "../storage/database.ts";
 import { deleteRule, findRule, listRules, writeRule } from "../storage/rules.ts";
@@ -50,7 +50,7 @@ export async function saveRule(c: AppContext, rule: Omit<Rule, "writtenMs">): Pr
   if (!written) {
     throw new AppError("invalid_input", `There must not be more than ${RULE_LIMITS.rules} rules; delete one first.`);
   }
-  rulesChanged();
+  ruleBook.changed();
   return written;
 }
 
@@ -64,7 +64,7 @@ async function deleteRuleByName(c: AppContext): Promise<Response> {
 export async function dropRule(c: AppContext, name: string): Promise<void> {
   const existed = await deleteRule(openDatabase(c.env.DB), name);
   if (!existed) throw noSuchRule();
-  await forgetRule(c.env, name);
+  await ruleBook.forget(c.env, name);
 }
 
 /** What is said where no rule has the name. */

@@ -1,11 +1,11 @@
 import type { Env } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Event } from "../domain/event.ts";
-import type { Matches, Rule } from "../domain/rule.ts";
 import { HOUR_MS, SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { listsOf } from "../storage/add-events.ts";
 import type { EventBuffer } from "./event-buffer.ts";
+import type { Owed } from "./owed-calls.ts";
 import { within } from "./within.ts";
 
 /** Several share the load of a day on which D1 fails, and stand in for one another. */
@@ -20,12 +20,9 @@ export async function bufferEvents(env: Env, events: readonly Event[]): Promise<
   throw new AppError("unavailable", "Events can't be stored now; please try again.", { "Retry-After": "10" });
 }
 
-/** Keeps a rule's matches until its object can be told; durable when it returns. Returns false where no buffer takes them. */
-export async function bufferMatches(env: Env, rule: Rule, matches: Matches): Promise<boolean> {
-  return anyBuffer(env, async (buffer) => {
-    await buffer.owe(rule, matches);
-    return true;
-  });
+/** Keeps what other objects could not be told, until they can be; durable when it returns. Returns false where no buffer takes it. */
+export async function bufferCalls(env: Env, calls: readonly Owed[]): Promise<boolean> {
+  return anyBuffer(env, (buffer) => buffer.owe(calls));
 }
 
 /** Asks one buffer after the other to take something, until one does. */

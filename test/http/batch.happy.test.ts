@@ -430,23 +430,6 @@ describe("a batch with alerts", () => {
     expect(await listed("fifty")).toHaveLength(51);
   });
 
-  it("refuses those of an object that can't be reached, and no others", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const real = env.SERVICE_MONITOR.getByName.bind(env.SERVICE_MONITOR);
-    vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation((name) => {
-      if (name === "broken") throw new Error("the object is gone");
-      return real(name);
-    });
-    const body = ["broken", "whole", "broken"].map((service, i) => ({ service, message: `${i}`, alert: i < 2 }));
-    const answer = await call("POST", "/events", { body });
-    expect(answer.body).toMatchObject({
-      stored: 2,
-      refused: [{ index: 0, hint: expect.stringContaining("try again") }],
-    });
-    expect(await messagesOf("broken")).toEqual(["2"]);
-    expect(await messagesOf("whole")).toEqual(["1"]);
-  });
-
   it("says where nobody is alerted", async () => {
     const body = [{ service: "unheard", message: "x", alert: true }];
     const variables = { DEFAULT_ALERT_TYPE: "", DEFAULT_ALERT_TARGET: "" };

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import doc from "../../docs/deploy.md?raw";
-import { rulesChanged, tellRules } from "../../src/monitor/rule-book.ts";
+import { ruleBook } from "../../src/monitor/rule-book.ts";
 import { START_MS, useTestClock } from "../support/clock.ts";
 import { REQUESTS } from "../support/costs/requests.ts";
 import { TRIGGERS } from "../support/costs/triggers.ts";
@@ -28,8 +28,8 @@ beforeEach(async () => {
     await query(`delete from ${table}`);
   vi.setSystemTime(START_MS);
   // An isolate reads the rules now and then, which has a row of its own.
-  rulesChanged();
-  await tellRules(env, []);
+  ruleBook.changed();
+  await ruleBook.tell(env, []);
   for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockImplementation(() => {});
 });
 afterEach(() => vi.restoreAllMocks());

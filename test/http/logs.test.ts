@@ -14,6 +14,7 @@ import { ulid } from "../../src/domain/ulid.ts";
 import { IN_A_REQUEST } from "../../src/http/bulk.ts";
 import worker from "../../src/index.ts";
 import type { Messenger } from "../../src/monitor/messenger.ts";
+import { RuleBook } from "../../src/monitor/rule-book.ts";
 import { listsOf } from "../../src/storage/add-events.ts";
 import { callWith, visit } from "../support/app.ts";
 import { call, PASSWORD } from "../support/client.ts";
@@ -407,6 +408,30 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
         });
         return object.alarm();
       }).catch(() => {});
+    },
+  ],
+  [
+    "what buffers owe to objects, and can't tell yet",
+    ["alerting.queued", "rules.queued", "rules.missed", "buffer.untold"],
+    async (service) => {
+      interceptProviders(acceptLoudly);
+      const getMonitor = vi.spyOn(env.SERVICE_MONITOR, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      const body = { service, message: MESSAGE, alert: true, fields: { [MARK]: MARK } };
+      expect((await call("POST", "/event", { body })).body.queued).toBe(true);
+      const mend = breakD1();
+      const told = () => new RuleBook().tell(env, [event(Date.now(), { service, message: MESSAGE })]);
+      await told();
+      for (const buffer of await buffersThatHold()) await runDurableObjectAlarm(buffer);
+      const getBuffer = vi.spyOn(env.EVENT_BUFFER, "getByName").mockImplementation(() => {
+        throw new Error("internal error");
+      });
+      await told();
+      getBuffer.mockRestore();
+      getMonitor.mockRestore();
+      mend();
+      for (const buffer of await buffersThatHold()) await runDurableObjectAlarm(buffer);
     },
   ],
   [

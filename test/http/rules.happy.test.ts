@@ -5,7 +5,7 @@ import { RULE_LIMITS, type Watch } from "../../src/domain/rule.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import { storeEvents } from "../../src/monitor/event-store.ts";
-import { rulesChanged } from "../../src/monitor/rule-book.ts";
+import { ruleBook } from "../../src/monitor/rule-book.ts";
 import { call, PASSWORD_READ } from "../support/client.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
 import { accept, breakD1, DEFAULT_HOOK, eventsOf, HOOK, interceptProviders, settle } from "../support/monitor.ts";
@@ -23,7 +23,7 @@ const happen = (fields: object) => call("POST", "/event", { body: { service: "we
 beforeEach(async () => {
   vi.setSystemTime(START_MS);
   await query("delete from rules");
-  rulesChanged();
+  ruleBook.changed();
 });
 afterEach(() => vi.restoreAllMocks());
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { ulid, ulids } from "../../src/domain/ulid.ts";
 import { wakeBuffers } from "../../src/monitor/buffers.ts";
-import { MOST_HELD_BYTES } from "../../src/monitor/event-buffer.ts";
+import { MOST_HELD_BYTES } from "../../src/monitor/held-batches.ts";
 import { addEvents, listsOf } from "../../src/storage/add-events.ts";
 import { openDatabase } from "../../src/storage/database.ts";
 import { expectRefusal } from "../support/app.ts";

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RULE_LIMITS, type Rule } from "../../../src/domain/rule.ts";
 import { HOUR_MS } from "../../../src/domain/time.ts";
 import { storeEvents } from "../../../src/monitor/event-store.ts";
-import { rulesChanged } from "../../../src/monitor/rule-book.ts";
+import { ruleBook } from "../../../src/monitor/rule-book.ts";
 import { openDatabase } from "../../../src/storage/database.ts";
 import { listRules, writeRule } from "../../../src/storage/rules.ts";
 import { START_MS, useTestClock } from "../../support/clock.ts";
@@ -20,7 +20,7 @@ beforeEach(async () => {
   vi.spyOn(env.LOGIN_ATTEMPTS, "limit").mockResolvedValue({ success: true });
   for (const method of ["log", "warn", "error"] as const) vi.spyOn(console, method).mockReturnValue();
   for (const table of ["services", "events", "alerts", "rules"]) await query(`delete from ${table}`);
-  rulesChanged();
+  ruleBook.changed();
   visitor = await Visitor.loggedIn();
 });
 afterEach(() => vi.restoreAllMocks());

@@ -4,7 +4,7 @@ import type { Pulse, Target } from "../../../src/domain/service.ts";
 import { REFRESH_SECONDS, refreshPhaseSeconds } from "../../../src/domain/snapshot.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/domain/time.ts";
 import { lowestUlid, ulids } from "../../../src/domain/ulid.ts";
-import { tellRules } from "../../../src/monitor/rule-book.ts";
+import { ruleBook } from "../../../src/monitor/rule-book.ts";
 import { call, PASSWORD } from "../client.ts";
 import { advance, START_MS } from "../clock.ts";
 import { Visitor } from "../gui.ts";
@@ -198,6 +198,6 @@ export async function ruled(count: number, fields: object): Promise<string[]> {
     const answer = await call("PUT", `/rules/${encodeURIComponent(name)}`, { body: fields });
     expect(answer.status, JSON.stringify(answer.body)).toBe(200);
   }
-  await tellRules(env, []);
+  await ruleBook.tell(env, []);
   return rules;
 }

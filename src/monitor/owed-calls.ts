@@ -1,0 +1,144 @@
+import type { Env } from "../config.ts";
+import type { Event } from "../domain/event.ts";
+import { databaseDelayMs } from "../domain/retry.ts";
+import type { Matches, Rule } from "../domain/rule.ts";
+import { SECOND_MS } from "../domain/time.ts";
+import { errorText, log } from "../log.ts";
+import type { EventList } from "../storage/add-events.ts";
+import { alertAgain } from "./alerting-events.ts";
+import { ruleBook } from "./rule-book.ts";
+import { within } from "./within.ts";
+
+const LONGEST_WAIT_MS = 10 * SECOND_MS;
+/** A run makes so many calls, each of which may ask D1; the next one goes on at once. */
+const MOST_AT_ONCE = 15;
+
+/** What could not be told to another object when it happened. */
+export type Owed =
+  /** A rule's object could not be reached. */
+  | { kind: "matches"; rule: Rule; matches: Matches }
+  /** Whoever took events in could not know the rules; `atMs` is when they came. */
+  | { kind: "unmatched"; atMs: number; events: EventList }
+  /** A service's object could not be reached, which stores events that alert, and alerts. */
+  | { kind: "alerting"; service: string; events: EventList };
+
+/** What other objects are still to be told, oldest first, in the storage of the object that owes it. */
+export class OwedCalls {
+  readonly #storage: DurableObjectStorage;
+  readonly #env: Env;
+  #tableExists: boolean;
+  #bytes = 0;
+  #failures = 0;
+
+  constructor(storage: DurableObjectStorage, env: Env) {
+    this.#storage = storage;
+    this.#env = env;
+    // The table is made with the first row: to be asked must not store anything.
+    this.#tableExists = storage.sql.exec("select 1 from sqlite_master where name = 'owed'").toArray().length > 0;
+    if (this.#tableExists)
+      this.#bytes = storage.sql.exec<{ sum: number }>("select total(bytes) as sum from owed").one().sum;
+  }
+
+  /** How much is owed, in bytes of JSON. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Owes a call; durable with what the caller writes before its next await. */
+  add(owed: Owed, nowMs: number): void {
+    if (!this.#tableExists)
+      this.#storage.sql.exec(
+        "create table owed (id integer primary key, kept_ms integer not null, receiver text not null, bytes integer not null, about text not null, events text)",
+      );
+    this.#tableExists = true;
+    const { events, ...about } = { events: undefined, ...owed };
+    const { bytes } = this.#storage.sql
+      .exec<{ bytes: number }>(
+        "insert into owed (kept_ms, receiver, bytes, about, events) select ?1, ?2, octet_length(?3) + coalesce(octet_length(?4), 0), ?3, ?4 returning bytes",
+        nowMs,
+        receiverOf(owed),
+        JSON.stringify(about),
+        events?.text ?? null,
+      )
+      .one();
+    this.#bytes += bytes;
+  }
+
+  /** Since when the oldest is owed; undefined where nothing is. */
+  sinceMs(): number | undefined {
+    return this.#next([])?.keptMs;
+  }
+
+  /**
+   * Makes the calls; what is told twice counts once. Never rejects, unless the storage refuses a write.
+   * @returns when to go on, in milliseconds from now; undefined where nothing is left
+   */
+  async tell(): Promise<number | undefined> {
+    // What else is owed to a receiver that can't be reached waits, and holds up nobody.
+    const failed: string[] = [];
+    for (let told = 0; told < MOST_AT_ONCE; told++) {
+      const row = this.#next(failed);
+      if (!row) break;
+      const more = await this.#deliver(JSON.parse(row.about) as Owed, row.events).catch((error) => {
+        failed.push(row.receiver);
+        log("warn", "buffer.untold", { to: row.receiver, error: errorText(error) });
+        return undefined;
+      });
+      if (more) this.#replace(row.id, more, row.keptMs);
+    }
+    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
+    if (failed.length > 0) return databaseDelayMs(this.#failures);
+    return this.#next([]) ? 1 : undefined;
+  }
+
+  /** Makes one call. Returns what is owed in its place. */
+  async #deliver(owed: Owed, text: string | null): Promise<Owed[]> {
+    const events = JSON.parse(text ?? "[]") as Event[];
+    switch (owed.kind) {
+      case "matches":
+        await within(
+          LONGEST_WAIT_MS,
+          this.#env.RULE_MONITOR.getByName(owed.rule.name).observe(owed.rule, owed.matches),
+        );
+        return [];
+      case "alerting":
+        await within(LONGEST_WAIT_MS, alertAgain(this.#env, owed.service, events));
+        return [];
+      case "unmatched": {
+        const matched = await ruleBook.matchedBefore(this.#env, events, owed.atMs);
+        return matched.map((matches) => ({ kind: "matches", ...matches }));
+      }
+    }
+  }
+
+  #replace(id: number, by: readonly Owed[], keptMs: number): void {
+    this.#storage.transactionSync(() => {
+      for (const owed of by) this.add(owed, keptMs);
+      const { bytes } = this.#storage.sql
+        .exec<{ bytes: number }>("delete from owed where id = ? returning bytes", id)
+        .one();
+      this.#bytes -= bytes;
+    });
+  }
+
+  /** The oldest that is owed to any but some receivers. */
+  #next(others: string[]): OwedRow | undefined {
+    if (!this.#tableExists) return undefined;
+    const query =
+      "select id, kept_ms as keptMs, receiver, about, events from owed where receiver not in (select value from json_each(?)) order by id limit 1";
+    return this.#storage.sql.exec<OwedRow>(query, JSON.stringify(others)).toArray()[0];
+  }
+}
+
+type OwedRow = { id: number; keptMs: number; receiver: string; about: string; events: string | null };
+
+function receiverOf(owed: Owed): string {
+  switch (owed.kind) {
+    case "matches":
+      return `rule ${owed.rule.name}`;
+    case "alerting":
+      return `service ${owed.service}`;
+    case "unmatched":
+      return "all rules";
+  }
+}
