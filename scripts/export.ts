@@ -60,21 +60,13 @@ async function eachPage(remote: Remote, kind: string, take: (lines: string) => v
     const query = new URLSearchParams({ kind, ...(after === "" ? {} : { after }) });
     const page = await remote.ask(`/export?${query}`);
     const end = page.lastIndexOf("\n", page.length - 2) + 1;
-    const last = readLast(remote, page.slice(end));
+    const last = remote.parse<{ kind?: string; next?: string } | null>(page.slice(end));
     if (last?.kind !== "end") throw new Refusal(`A page of ${kind} broke off.`);
     take(page.slice(0, end));
     count += page.slice(0, end).split("\n").length - 1;
     after = last.next;
   }
   return count;
-}
-
-function readLast(remote: Remote, line: string): { kind?: string; next?: string } | null {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new Refusal(`What answers at ${remote.url} is no watchTower, or its answer broke off: ${line.slice(0, 200)}`);
-  }
 }
 
 await runProgram(exportAll);

@@ -24,7 +24,7 @@ async function importAll(): Promise<void> {
   let bytes = 0;
   const send = async () => {
     if (batch.length === 0) return;
-    const answer = JSON.parse(await remote.ask("/import", { method: "POST", body: batch.join("\n") })) as Answer;
+    const answer = remote.parse<Answer>(await remote.ask("/import", { method: "POST", body: batch.join("\n") }));
     news += answer.news;
     refused += answer.refused.length;
     for (const { index, hint } of answer.refused) console.error(`Refused: ${hint} ${batch[index]?.slice(0, 200)}`);

@@ -47,6 +47,17 @@ export class Remote {
     }
   }
 
+  /** What an answer says. @throws Refusal where it is no JSON: something else answers there */
+  parse<T>(text: string): T {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new Refusal(
+        `What answers at ${this.#url} is no watchTower, or its answer broke off: ${text.slice(0, 200)}`,
+      );
+    }
+  }
+
   async #tryOnce(
     path: string,
     init: { method?: string; body?: string },

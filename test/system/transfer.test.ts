@@ -228,15 +228,20 @@ describe("an export", () => {
     expect(missing.output).toContain("export.ndjson can't be written: ENOENT");
     expect(missing.output).not.toContain("    at ");
     expect(missing.code).toBe(1);
-    stub.answer("/export", { body: "<!doctype html>\n<title>Sign in</title>\n" });
     const unknown = join(folder, "unknown.ndjson");
-    const wrong = await runToEnd(to.project, ["npm", "run", "export", "--", unknown], {
-      WATCHTOWER_URL: stub.url,
-      WATCHTOWER_PASSWORD: "any",
-    });
-    expect(wrong.output).toContain(`What answers at ${stub.url} is no watchTower`);
-    expect(wrong.output).not.toContain("    at ");
-    expect(wrong.code).toBe(1);
+    for (const [command, path] of [
+      ["export", unknown],
+      ["import", file],
+    ] as const) {
+      stub.answer(`/${command}`, { body: "<!doctype html>\n<title>Sign in</title>\n" });
+      const wrong = await runToEnd(to.project, ["npm", "run", command, "--", path], {
+        WATCHTOWER_URL: stub.url,
+        WATCHTOWER_PASSWORD: "any",
+      });
+      expect(wrong.output).toContain(`What answers at ${stub.url} is no watchTower`);
+      expect(wrong.output).not.toContain("    at ");
+      expect(wrong.code).toBe(1);
+    }
     expect(existsSync(unknown) || existsSync(`${unknown}.partial`)).toBe(false);
   });
 });
