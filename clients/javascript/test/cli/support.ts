@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,12 +32,10 @@ export function start(
   child.stdin.on("error", () => undefined);
   if (keepsOpen) child.stdin.write(input);
   else child.stdin.end(input);
-  const ended: Promise<Ended> = once(child, "close").then(([code, signal]) => ({
-    code,
-    signal,
-    stdout: Buffer.concat(stdout),
-    stderr,
-  }));
+  const ended: Promise<Ended> = once(child, "close").then(([code, signal]) => {
+    rmSync(home, { recursive: true, force: true });
+    return { code, signal, stdout: Buffer.concat(stdout), stderr };
+  });
   return { child, ended, output: () => Buffer.concat(stdout).toString("utf8"), errors: () => stderr };
 }
 
