@@ -19,6 +19,8 @@ const TIMEOUT_MS = 5 * SECOND_MS;
 
 /** What became of events that alert. */
 interface Alerting {
+  /** Those that D1 has with other content, by their ids. */
+  others: Map<string, Event>;
   /** Why some are not stored, by their ids. */
   refused: Map<string, AppError>;
   /** Whether some wait in a buffer for their service's object. */
@@ -35,15 +37,14 @@ export async function storeAlerting(
   events: readonly Event[],
   givenIds: ReadonlySet<string>,
 ): Promise<Alerting> {
+  const byId = new Map(events.map((event) => [event.id, event]));
   const before = await findBefore(
     env,
     events.filter(({ id }) => givenIds.has(id)),
   );
+  const others = new Map([...before].filter(([id, event]) => !isSameEvent(event, byId.get(id) ?? event)));
   const refused = new Map<string, AppError>();
   let isQueued = false;
-  for (const event of events) {
-    if (!isSameEvent(before.get(event.id) ?? event, event)) refused.set(event.id, otherContent());
-  }
   const toTell = Object.groupBy(
     events.filter(({ id }) => !before.has(id)),
     ({ service }) => service,
@@ -51,8 +52,8 @@ export async function storeAlerting(
   await Promise.all(
     Object.entries(toTell).map(async ([service, own = []]) => {
       try {
-        const others = await callMonitor(env, service, (monitor) => monitor.alertOf(own));
-        for (const id of others) refused.set(id, otherContent());
+        const otherIds = await callMonitor(env, service, (monitor) => monitor.alertOf(own));
+        for (const id of otherIds) refused.set(id, otherContent());
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const owed = listsOf(own).map((list) => ({ kind: "alerting" as const, service, events: list }));
@@ -63,7 +64,7 @@ export async function storeAlerting(
       }
     }),
   );
-  return { refused, isQueued };
+  return { others, refused, isQueued };
 }
 
 /** Gives events to a service's object that could not be reached before. What it got all the same is told once; throws where it can't be reached. */

@@ -36,8 +36,11 @@ export class EventBuffer extends DurableObject<Env> {
   readonly #db: Database;
   readonly #batches: HeldBatches;
   readonly #owed: OwedCalls;
-  #isArmed = false;
+  /** When the alarm is set to come; undefined where it is not. */
+  #alarmMs: number | undefined;
   #isFlushing = false;
+  /** D1 has failed, and is left alone until then. */
+  #d1RestsUntilMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -46,30 +49,34 @@ export class EventBuffer extends DurableObject<Env> {
     this.#batches = new HeldBatches(ctx.storage);
     this.#owed = new OwedCalls(ctx.storage, metered);
     void ctx.blockConcurrencyWhile(async () => {
-      this.#isArmed = (await ctx.storage.getAlarm()) !== null;
+      this.#alarmMs = (await ctx.storage.getAlarm()) ?? undefined;
     });
   }
 
   /** Keeps events for D1, all or none; durable when it returns. Returns false where they would be more than it holds. */
   async add(lists: readonly EventList[]): Promise<boolean> {
-    return this.#keep(lists.length, (nowMs) => {
+    return this.#keep(lists.length, this.#d1RestsUntilMs, (nowMs) => {
       for (const list of lists) this.#batches.add(list, nowMs);
     });
   }
 
   /** Keeps what other objects could not be told, all or nothing; durable when it returns. Returns false as {@link add} does. */
   async owe(calls: readonly Owed[]): Promise<boolean> {
-    return this.#keep(calls.length, (nowMs) => {
+    return this.#keep(calls.length, 0, (nowMs) => {
       for (const owed of calls) this.#owed.add(owed, nowMs);
     });
   }
 
-  async #keep(rows: number, write: (nowMs: number) => void): Promise<boolean> {
+  /** @param notBeforeMs when at the earliest it is of use to try */
+  async #keep(rows: number, notBeforeMs: number, write: (nowMs: number) => void): Promise<boolean> {
     if (this.#batches.bytes + this.#owed.bytes >= MOST_HELD_BYTES) return false;
-    spend(this.env, { objectRequests: 1, objectRows: rows + (this.#isArmed ? 0 : 1) });
-    this.#inOneStep(() => write(Date.now()));
-    // The end of a run sets the alarm itself.
-    if (!this.#isArmed && !this.#isFlushing) await this.#arm(Date.now() + databaseDelayMs(1));
+    const nowMs = Date.now();
+    this.#inOneStep(() => write(nowMs));
+    const tryMs = Math.max(notBeforeMs, nowMs + databaseDelayMs(1));
+    // The end of a run sets the alarm itself. An alarm that is set to come later waits for what can't be reached.
+    const isToBeSet = !this.#isFlushing && (this.#alarmMs === undefined || tryMs < this.#alarmMs);
+    spend(this.env, { objectRequests: 1, objectRows: rows + (isToBeSet ? 1 : 0) });
+    if (isToBeSet) await this.#arm(tryMs);
     return true;
   }
 
@@ -107,12 +114,11 @@ export class EventBuffer extends DurableObject<Env> {
     try {
       // In case this run is cut short.
       await this.#arm(Date.now() + MINUTE_MS);
-      const nextFlushMs = await this.#flush();
+      await this.#flush();
       const nextTellMs = await this.#owed.tell();
       // More may have come meanwhile.
-      const nextMs = [nextFlushMs ?? (this.#batches.any() ? 1 : undefined), nextTellMs].filter(
-        (ms) => ms !== undefined,
-      );
+      const nextFlushMs = this.#batches.any() ? Math.max(1, this.#d1RestsUntilMs - Date.now()) : undefined;
+      const nextMs = [nextFlushMs, nextTellMs].filter((ms) => ms !== undefined);
       delayMs = nextMs.length > 0 ? Math.min(...nextMs) : undefined;
     } catch (error) {
       log("error", "alarm.failed", { buffer: this.ctx.id.name, error: errorText(error) });
@@ -122,20 +128,21 @@ export class EventBuffer extends DurableObject<Env> {
     }
     spend(this.env, { objectRequests: 1, objectRows: 3 });
     if (delayMs === undefined) {
-      this.#isArmed = false;
+      this.#alarmMs = undefined;
       await this.ctx.storage.deleteAlarm();
     } else await this.#arm(Date.now() + delayMs);
   }
 
-  /** Brings what is held to D1. Returns when to go on, in milliseconds from now; undefined where nothing is left. */
-  async #flush(): Promise<number | undefined> {
+  /** Brings what is held to D1, as much as a run may; where D1 fails, it is left alone for a while. */
+  async #flush(): Promise<void> {
+    if (Date.now() < this.#d1RestsUntilMs) return;
     let stored = 0;
     try {
       for (let statements = 0; statements < MOST_STATEMENTS; statements++) {
         // One alone where D1 has failed: a small request is the likelier one to come through.
         const batches = this.#failures > 0 ? this.#batches.next(1) : this.#batches.next();
         const [head] = batches;
-        if (!head) return undefined;
+        if (!head) return;
         try {
           await within(TIMEOUT_MS, insertEventsOf(this.#db, joined(batches)));
         } catch (error) {
@@ -147,7 +154,8 @@ export class EventBuffer extends DurableObject<Env> {
             error: errorText(error),
           });
           const delayMs = refused ? this.#afterRefusal(batches, head) : this.#failAgain();
-          if (delayMs > 0) return delayMs;
+          this.#d1RestsUntilMs = Date.now() + delayMs;
+          if (delayMs > 0) return;
           continue;
         }
         this.#inOneStep(() => {
@@ -156,7 +164,6 @@ export class EventBuffer extends DurableObject<Env> {
         stored += batches.reduce((sum, { count }) => sum + count, 0);
         this.#failures = 0;
       }
-      return 1;
     } finally {
       if (stored > 0) log("info", "buffer.flushed", { buffer: this.ctx.id.name, events: stored });
     }
@@ -204,7 +211,7 @@ export class EventBuffer extends DurableObject<Env> {
   }
 
   async #arm(ms: number): Promise<void> {
-    this.#isArmed = true;
+    this.#alarmMs = ms;
     await this.ctx.storage.setAlarm(ms);
   }
 

@@ -60,8 +60,9 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
   );
   const refused = new Map<number, AppError>();
   for (const [index, event] of events.entries()) {
-    const isOther = plain.otherIds.has(event.id) || !isSameEvent(byId.get(event.id) ?? event, event);
-    const error = isOther ? otherContent() : alerting.refused.get(event.id);
+    const before = plain.others.get(event.id) ?? alerting.others.get(event.id);
+    const isOther = !isSameEvent(before ?? byId.get(event.id) ?? event, event);
+    const error = isOther ? otherContent() : before ? undefined : alerting.refused.get(event.id);
     if (error) refused.set(index, error);
   }
   return { refused, isQueued: plain.isQueued || alerting.isQueued };
@@ -69,18 +70,18 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
 
 /**
  * Stores events in D1, or, where that fails, in a buffer that brings them there later.
- * @returns also the ids of those that D1 has with other content
+ * @returns also, by their ids, those that D1 has with other content
  */
 async function storePlain(
   env: Env,
   events: readonly Event[],
-): Promise<{ otherIds: ReadonlySet<string>; isQueued: boolean }> {
-  if (events.length === 0) return { otherIds: new Set(), isQueued: false };
+): Promise<{ others: ReadonlyMap<string, Event>; isQueued: boolean }> {
+  if (events.length === 0) return { others: new Map(), isQueued: false };
   try {
-    return { otherIds: await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events)), isQueued: false };
+    return { others: await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events)), isQueued: false };
   } catch (error) {
     log("warn", "events.queued", { rows: events.length, error: errorText(error) });
     await bufferEvents(env, events);
-    return { otherIds: new Set(), isQueued: true };
+    return { others: new Map(), isQueued: true };
   }
 }

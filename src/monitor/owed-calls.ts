@@ -28,7 +28,8 @@ export class OwedCalls {
   readonly #env: Env;
   #tableExists: boolean;
   #bytes = 0;
-  #failures = 0;
+  /** Receivers that could not be reached, and until when they are left alone. */
+  readonly #resting = new Map<string, { failures: number; untilMs: number }>();
 
   constructor(storage: DurableObjectStorage, env: Env) {
     this.#storage = storage;
@@ -70,25 +71,39 @@ export class OwedCalls {
   }
 
   /**
-   * Makes the calls; what is told twice counts once. Never rejects, unless the storage refuses a write.
+   * Makes the calls; what is told twice counts once. Each receiver that can't be reached is tried again 5 s to 10 minutes
+   * later. Never rejects.
    * @returns when to go on, in milliseconds from now; undefined where nothing is left
    */
   async tell(): Promise<number | undefined> {
-    // What else is owed to a receiver that can't be reached waits, and holds up nobody.
-    const failed: string[] = [];
-    for (let told = 0; told < MOST_AT_ONCE; told++) {
-      const row = this.#next(failed);
+    for (let calls = 0; calls < MOST_AT_ONCE; calls++) {
+      const row = this.#next(this.#restingAt(Date.now()));
       if (!row) break;
-      const more = await this.#deliver(JSON.parse(row.about) as Owed, row.events).catch((error) => {
-        failed.push(row.receiver);
+      try {
+        const more = await this.#deliver(JSON.parse(row.about) as Owed, row.events);
+        this.#resting.delete(row.receiver);
+        this.#replace(row.id, more, row.keptMs);
+      } catch (error) {
         log("warn", "buffer.untold", { to: row.receiver, error: errorText(error) });
-        return undefined;
-      });
-      if (more) this.#replace(row.id, more, row.keptMs);
+        this.#rest(row.receiver);
+      }
     }
-    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
-    if (failed.length > 0) return databaseDelayMs(this.#failures);
-    return this.#next([]) ? 1 : undefined;
+    const nowMs = Date.now();
+    if (this.#next(this.#restingAt(nowMs))) return 1;
+    // Whoever is owed nothing any more needs no rest.
+    if (!this.#next([])) this.#resting.clear();
+    const untilMs = [...this.#resting.values()].map(({ untilMs }) => untilMs);
+    return untilMs.length > 0 ? Math.max(1, Math.min(...untilMs) - nowMs) : undefined;
+  }
+
+  /** What else is owed to a receiver that can't be reached waits, and holds up nobody. */
+  #rest(receiver: string): void {
+    const failures = (this.#resting.get(receiver)?.failures ?? 0) + 1;
+    this.#resting.set(receiver, { failures, untilMs: Date.now() + databaseDelayMs(failures) });
+  }
+
+  #restingAt(nowMs: number): string[] {
+    return [...this.#resting].filter(([, { untilMs }]) => untilMs > nowMs).map(([receiver]) => receiver);
   }
 
   /** Makes one call. Returns what is owed in its place. */

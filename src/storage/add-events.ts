@@ -11,17 +11,22 @@ const MOST_VALUE_BYTES = 1_800_000;
  * Stores events, all of them or none, each once. Where there were less changes than events, some were there before: only
  * then they are asked for.
  * @param rows each id only once
- * @returns the ids of those that were there with other content, and stay as they were
+ * @returns by their ids those that were there with other content, as they are and stay
  */
-export async function addEvents(db: Database, rows: readonly Event[]): Promise<Set<string>> {
+export async function addEvents(db: Database, rows: readonly Event[]): Promise<Map<string, Event>> {
   const [first, ...rest] = listsOf(rows).map(({ text }) => insertEventsOf(db, text));
-  if (!first) return new Set();
+  if (!first) return new Map();
   const results = rest.length === 0 ? [await first] : await db.batch([first, ...rest]);
   const changes = results.reduce((sum, { meta }) => sum + meta.changes, 0);
-  if (changes === rows.length) return new Set();
+  if (changes === rows.length) return new Map();
   const ids = rows.map(({ id }) => id);
   const found = await findEvents(db, ids);
-  return new Set(rows.filter((event) => !isSameEvent(found.get(event.id) ?? event, event)).map(({ id }) => id));
+  return new Map(
+    rows.flatMap((event) => {
+      const before = found.get(event.id);
+      return before && !isSameEvent(before, event) ? [[event.id, before]] : [];
+    }),
+  );
 }
 
 /** The events with these ids, by id. */

@@ -287,6 +287,22 @@ describe("an event's own id", () => {
     expect(await listed("other")).toEqual([]);
   });
 
+  it.each([false, true])(
+    "of a batch is told from another one with its id, also where that comes first; alert %s",
+    async (alert) => {
+      const event = { service: `right ${alert}`, message: "right", alert, id: ulid(START_MS) };
+      await post(event);
+      if (alert) await settle(event.service);
+      const body = [{ ...event, message: "wrong" }, event];
+      expect((await call("POST", "/events", { body })).body).toMatchObject({
+        stored: 1,
+        ids: [event.id],
+        refused: [{ index: 0, hint: expect.stringContaining("another event") }],
+      });
+      expect(await messagesOf(event.service)).toEqual(["right"]);
+    },
+  );
+
   it("that two events of a batch have is the first one's", async () => {
     const [id] = ulids(START_MS, 1);
     const body = ["first", "second", "first"].map((message) => ({ service: "twins", message, id }));

@@ -17,6 +17,7 @@ import type { Messenger } from "../../src/monitor/messenger.ts";
 import { RuleBook } from "../../src/monitor/rule-book.ts";
 import { listsOf } from "../../src/storage/add-events.ts";
 import { callWith, visit } from "../support/app.ts";
+import { runBufferAlarm } from "../support/buffer.ts";
 import { call, PASSWORD } from "../support/client.ts";
 import { advance, useTestClock } from "../support/clock.ts";
 import { Visitor } from "../support/gui.ts";
@@ -339,11 +340,11 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       const body = { service, message: MESSAGE, id: ulid(Date.now()), alert: true };
       expect((await call("POST", "/event", { body })).status).toBe(200);
       for (const buffer of await buffersThatHold()) {
-        await runDurableObjectAlarm(buffer);
+        await runBufferAlarm(buffer);
         mend();
         await runInDurableObject(buffer, (_, { storage }) => storage.deleteAlarm());
         await buffer.wake();
-        await runDurableObjectAlarm(buffer);
+        while (await runBufferAlarm(buffer));
       }
     },
   ],
@@ -423,7 +424,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       const mend = breakD1();
       const told = () => new RuleBook().tell(env, [event(Date.now(), { service, message: MESSAGE })]);
       await told();
-      for (const buffer of await buffersThatHold()) await runDurableObjectAlarm(buffer);
+      for (const buffer of await buffersThatHold()) await runBufferAlarm(buffer);
       const getBuffer = vi.spyOn(env.EVENT_BUFFER, "getByName").mockImplementation(() => {
         throw new Error("internal error");
       });
@@ -431,7 +432,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       getBuffer.mockRestore();
       getMonitor.mockRestore();
       mend();
-      for (const buffer of await buffersThatHold()) await runDurableObjectAlarm(buffer);
+      for (const buffer of await buffersThatHold()) while (await runBufferAlarm(buffer));
     },
   ],
   [
@@ -467,7 +468,7 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
       mend();
       const statement = { bind: () => statement, run: () => Promise.reject(new Error("D1_ERROR: SQLITE_TOOBIG")) };
       vi.spyOn(env.DB, "prepare").mockReturnValue(statement as never);
-      for (const buffer of await buffersThatHold()) for (let i = 0; i < 5; i++) await runDurableObjectAlarm(buffer);
+      for (const buffer of await buffersThatHold()) for (let i = 0; i < 5; i++) await runBufferAlarm(buffer);
       // As the sweep does.
       await buffersThatHold();
     },
@@ -483,12 +484,12 @@ const LIVES: [what: string, events: string[], live: (service: string) => Promise
           throw new Error("database or disk is full: SQLITE_FULL");
         });
       });
-      await runDurableObjectAlarm(buffer);
+      await runBufferAlarm(buffer);
       vi.spyOn(Math, "random").mockReturnValue(0);
       const mend = breakD1();
       expect((await call("POST", "/event", { body: { service, message: MESSAGE } })).status).toBe(200);
       mend();
-      for (const held of await buffersThatHold()) await runDurableObjectAlarm(held);
+      for (const held of await buffersThatHold()) await runBufferAlarm(held);
       expect(await buffersThatHold()).toEqual([]);
     },
   ],

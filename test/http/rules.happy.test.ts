@@ -6,6 +6,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import { storeEvents } from "../../src/monitor/event-store.ts";
 import { ruleBook } from "../../src/monitor/rule-book.ts";
+import { runBufferAlarm } from "../support/buffer.ts";
 import { call, PASSWORD_READ } from "../support/client.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
 import { accept, breakD1, DEFAULT_HOOK, eventsOf, HOOK, interceptProviders, settle } from "../support/monitor.ts";
@@ -158,7 +159,7 @@ describe("an event that matches", () => {
       const unreachable = vi.spyOn(env.RULE_MONITOR, "getByName").mockImplementation(() => {
         throw lost;
       });
-      await runDurableObjectAlarm(buffer);
+      await runBufferAlarm(buffer);
       unreachable.mockRestore();
       await evictDurableObject(buffer);
       const observed = vi.spyOn(env.RULE_MONITOR, "getByName");
@@ -169,10 +170,10 @@ describe("an event that matches", () => {
           throw lost;
         },
       })) as never);
-      await runDurableObjectAlarm(buffer);
+      await runBufferAlarm(buffer);
       expect((await watchOf("told later"))?.seenIds).toHaveLength(1);
-      expect(await runDurableObjectAlarm(buffer)).toBe(true);
-      expect(await runDurableObjectAlarm(buffer)).toBe(false);
+      expect(await runBufferAlarm(buffer)).toBe(true);
+      expect(await runBufferAlarm(buffer)).toBe(false);
       expect(await watchOf("told later")).toMatchObject({ seenIds: [expect.any(String)], recentMs: [START_MS] });
       // One more, and there are two.
       await happen({ service: "unheard" });
@@ -185,7 +186,7 @@ describe("an event that matches", () => {
       await happenUnheard("told after all", "unwoken", 5);
       await runInDurableObject(buffer, (_, { storage }) => storage.deleteAlarm());
       await buffer.wake();
-      expect(await runDurableObjectAlarm(buffer)).toBe(true);
+      expect(await runBufferAlarm(buffer)).toBe(true);
       expect((await watchOf("told after all"))?.seenIds).toHaveLength(1);
     });
 

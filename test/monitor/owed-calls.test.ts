@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Watch } from "../../src/domain/rule.ts";
@@ -6,7 +6,9 @@ import { HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { ulid } from "../../src/domain/ulid.ts";
 import { wakeBuffers } from "../../src/monitor/buffers.ts";
 import { RuleBook, ruleBook } from "../../src/monitor/rule-book.ts";
+import { listsOf } from "../../src/storage/add-events.ts";
 import { expectRefusal } from "../support/app.ts";
+import { bufferAlarmOf, runBufferAlarm } from "../support/buffer.ts";
 import { call } from "../support/client.ts";
 import { advance, START_MS, useTestClock } from "../support/clock.ts";
 import { accept, breakD1, eventsOf, interceptProviders, monitorOf, settle } from "../support/monitor.ts";
@@ -34,13 +36,9 @@ afterEach(async () => {
   }
 });
 
-/** Lets the buffer's alarm run when it is time; returns whether there was one. */
-async function runAlarm(): Promise<boolean> {
-  const ms = await runInDurableObject(buffer(), (_, { storage }) => storage.getAlarm());
-  if (ms === null) return false;
-  vi.setSystemTime(Math.max(ms, Date.now()));
-  return runDurableObjectAlarm(buffer());
-}
+const alarmOf = () => bufferAlarmOf(buffer());
+
+const runAlarm = () => runBufferAlarm(buffer());
 
 /** Makes the objects of some services unreachable; returns what mends it. */
 function loseServices(...names: string[]): () => void {
@@ -87,6 +85,66 @@ describe("events that alert, whose service's object can't be reached", () => {
     for (const name of ["lost", "lost too"]) await settle(name);
     expect(await messagesOf("lost")).toEqual(["0", "2"]);
     expect(received.map((message) => message.body.message).sort()).toEqual(["0", "1", "3"]);
+  });
+
+  it("wait for one that stays lost for ten minutes at most, and hold up neither the others nor events for D1", async () => {
+    interceptProviders(accept);
+    const others = Array.from({ length: 45 }, (_, i) => `well ${i}`);
+    const mend = loseServices("lost for long", ...others);
+    const body = ["lost for long", ...others].map((service) => ({ service, message: "x", alert: true }));
+    expect((await call("POST", "/events", { body })).body).toMatchObject({ stored: 46, queued: true });
+    mend();
+    const find = loseServices("lost for long");
+    const beganMs = (await alarmOf()) ?? Number.NaN;
+    const owed = () =>
+      runInDurableObject(buffer(), (_, { storage }) => storage.sql.exec("select receiver from owed").toArray());
+    // As many runs as it takes for 46 calls, one straight after the other.
+    for (let runs = 0; runs < 4; runs++) await runAlarm();
+    expect(await owed()).toEqual([{ receiver: "service lost for long" }]);
+    expect(Date.now() - beganMs).toBeLessThan(100);
+    for (let i = 0; i < 12; i++) await runAlarm();
+    const againMs = (await alarmOf()) ?? Number.NaN;
+    expect(againMs - Date.now()).toBe(10 * MINUTE_MS);
+    // What comes now is tried soon, and does not wake what rests.
+    await buffer().add(listsOf([event(START_MS, { service: "meanwhile" })]));
+    expect(await alarmOf()).toBe(Date.now() + 5_000);
+    const called = vi.mocked(env.SERVICE_MONITOR.getByName).mock.calls.length;
+    await runAlarm();
+    expect(await messagesOf("meanwhile")).toEqual(["hello"]);
+    expect(vi.mocked(env.SERVICE_MONITOR.getByName).mock.calls.length).toBe(called);
+    expect(await alarmOf()).toBe(againMs);
+    find();
+    await runAlarm();
+    await settle("lost for long");
+    expect(await messagesOf("lost for long")).toEqual(["x"]);
+    expect(await alarmOf()).toBeNull();
+  });
+
+  it("are told soon while D1 rests", async () => {
+    interceptProviders(accept);
+    // The rules are known from here on.
+    await call("POST", "/event", { body: { service: "before", message: "x" } });
+    const mend = breakD1();
+    await buffer().add(listsOf([event(START_MS, { service: "for D1" })]));
+    for (let i = 0; i < 12; i++) await runAlarm();
+    const d1Ms = (await alarmOf()) ?? Number.NaN;
+    expect(d1Ms - Date.now()).toBe(10 * MINUTE_MS);
+    await buffer().add(listsOf([event(START_MS, { service: "for D1" })]));
+    expect(await alarmOf()).toBe(d1Ms);
+    const find = loseServices("lost shortly");
+    await call("POST", "/event", { body: { service: "lost shortly", message: "x", alert: true } });
+    expect(await alarmOf()).toBe(Date.now() + 5_000);
+    find();
+    // Without what was logged so far.
+    const warn = vi.spyOn(console, "warn").mockClear();
+    await runAlarm();
+    const logged = warn.mock.calls.map(([line]) => JSON.parse(line));
+    // What waits for D1 is not tried.
+    expect(logged.filter(({ buffer }) => buffer !== undefined)).toEqual([]);
+    expect(await alarmOf()).toBe(d1Ms);
+    mend();
+    await settle("lost shortly");
+    expect(await messagesOf("lost shortly")).toEqual(["x"]);
   });
 
   it("are told once where the object got them and its answer was lost", async () => {
@@ -181,7 +239,7 @@ describe("events that come where the rules were never read, and can't be", () =>
     const watch = await watchOf("unknown");
     expect(watch?.seenIds).toHaveLength(2);
     expect(watch?.recentMs).toEqual([START_MS, START_MS + MINUTE_MS / 2]);
-    expect(await runInDurableObject(buffer(), (_, { storage }) => storage.getAlarm())).toBeNull();
+    expect(await alarmOf()).toBeNull();
   });
 
   it("are compared at once where the rules can be read again", async () => {
