@@ -17,7 +17,7 @@ import {
 } from "../figures.ts";
 import { sendLoad } from "../load.ts";
 import { startLocal } from "../local.ts";
-import { cpuMs, diskBytes, HEADERS, memoryBytes, ROOTS, VARIABLES, type Worker } from "../worker.ts";
+import { cpuMs, HEADERS, memoryBytes, ROOTS, VARIABLES, type Worker } from "../worker.ts";
 
 const RUNTIMES = { "bare workerd": startBare, "npm start": startLocal };
 type Runtime = keyof typeof RUNTIMES;
@@ -106,7 +106,7 @@ async function pulsesUnder(runtime: Runtime, { dir, isShort, print }: Run): Prom
     const found = await coldPulses(start);
     note(COLD_SERVICES, 16, found, ", cold");
     ratios[`pulses from a cold start, ${runtime}`] = found.ratio;
-    if (runtime === "npm start") tables.push(await sizes(dir, start));
+    if (runtime === "npm start") tables.push(await memory(start));
   }
   const columns = [
     "services",
@@ -151,12 +151,11 @@ async function coldPulses(start: (name: Name) => Promise<Worker>): Promise<Compa
 }
 
 /**
- * What services take on disk, and in memory while each of them pulses once in a minute. What births leave behind in the
- * memory is no part of it: the runtime is started anew.
+ * What services take in memory while each of them pulses once in a minute. What births leave behind there is no part of
+ * it: the runtime is started anew.
  */
-async function sizes(dir: string, start: (name: Name) => Promise<Worker>): Promise<Table> {
+async function memory(start: (name: Name) => Promise<Worker>): Promise<Table> {
   const row = async (name: Name) => {
-    const disk = diskBytes(join(dir, "npm start", name));
     const worker = await start(name);
     await pulseOnce(worker, MAIN.services);
     const beforeBytes = memoryBytes(worker.pid);
@@ -165,7 +164,6 @@ async function sizes(dir: string, start: (name: Name) => Promise<Worker>): Promi
     await worker.stop();
     return [
       name === "pulse" ? "floor" : "product",
-      disk / 1_024 / MOST_SERVICES,
       beforeBytes / 2 ** 20,
       bytes / 2 ** 20,
       (bytes - beforeBytes) / 1_024 / MOST_SERVICES,
@@ -173,13 +171,7 @@ async function sizes(dir: string, start: (name: Name) => Promise<Worker>): Promi
   };
   return {
     title: "10,000 services under npm start, of which each pulses once in a minute",
-    columns: [
-      "",
-      "KiB on disk per service",
-      "MiB of memory after a start and 200 pulses",
-      "MiB after the minute",
-      "KiB per service",
-    ],
+    columns: ["", "MiB of memory after a start and 200 pulses", "MiB after the minute", "KiB per service"],
     rows: await Promise.all(NAMES.map(row)),
   };
 }
