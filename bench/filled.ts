@@ -90,18 +90,30 @@ function eventOf(i: number, count: number, nowMs: number): Event {
 
 /** Tells what D1 says of each of its answers. */
 function timed(d1: D1Database, note: (spent: Spent) => void): D1Database {
-  function wrapped(statement: D1PreparedStatement): D1PreparedStatement {
+  const reals = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+  const noteOf = ({ meta }: Awaited<ReturnType<D1PreparedStatement["all"]>>) =>
+    note({ ms: meta.duration, rows: meta.rows_read });
+  function wrapped(real: D1PreparedStatement): D1PreparedStatement {
     const counted = async () => {
-      const result = await statement.all<Record<string, unknown>>();
-      note({ ms: result.meta.duration, rows: result.meta.rows_read });
+      const result = await real.all<Record<string, unknown>>();
+      noteOf(result);
       return result;
     };
-    return {
-      bind: (...values: unknown[]) => wrapped(statement.bind(...values)),
+    const statement = {
+      bind: (...values: unknown[]) => wrapped(real.bind(...values)),
       all: counted,
       run: counted,
       raw: async () => (await counted()).results.map(Object.values),
     } as unknown as D1PreparedStatement;
+    reals.set(statement, real);
+    return statement;
   }
-  return { prepare: (query: string) => wrapped(d1.prepare(query)) } as unknown as D1Database;
+  return {
+    prepare: (query: string) => wrapped(d1.prepare(query)),
+    batch: async (statements: D1PreparedStatement[]) => {
+      const results = await d1.batch(statements.map((statement) => reals.get(statement) as D1PreparedStatement));
+      for (const result of results) noteOf(result);
+      return results;
+    },
+  } as unknown as D1Database;
 }
