@@ -23,10 +23,13 @@ const WORKERD = (createRequire(import.meta.url)("workerd") as { default: string 
 const D1_WORKER = join(import.meta.dirname, "d1", "worker.ts");
 const text = (value: unknown) => JSON.stringify(value);
 
-/** Starts a Worker under `workerd serve`: objects on disk, D1 by an object, and nothing of Miniflare. */
+/**
+ * Starts a Worker under `workerd serve`: objects on disk, D1 by an object, and nothing of Miniflare. Where its folder is
+ * said to be migrated, the database is not touched.
+ */
 export async function startBare(
   { root, stateDir, variables = {} }: Setup,
-  { inspector = false } = {},
+  { inspector = false, isMigrated = false } = {},
 ): Promise<BareWorker> {
   const config = readWorkerConfig(root);
   mkdirSync(join(stateDir, "objects"), { recursive: true });
@@ -48,7 +51,7 @@ export async function startBare(
     if (wanted.every((name) => ports.has(name))) break;
   }
   const urlOf = (name: string) => new URL(`http://127.0.0.1:${ports.get(name)}`);
-  await migrate(urlOf("d1"), config.migrationsDir);
+  if (!isMigrated) await migrate(urlOf("d1"), config.migrationsDir);
   return {
     url: urlOf("http"),
     pid: child.pid as number,
@@ -90,7 +93,10 @@ function capnpOf(config: WorkerConfig, stateDir: string, variables: Record<strin
     }
   });
   for (const [name, value] of Object.entries(variables)) bindings.push(`(name = ${text(name)}, text = ${text(value)})`);
-  const namespaces = classes.map((name) => `(className = ${text(name)}, uniqueKey = ${text(name)}, enableSql = true)`);
+  // Miniflare's keys: what it has stored can be taken over.
+  const namespaces = classes.map(
+    (name) => `(className = ${text(name)}, uniqueKey = ${text(`${config.name}-${name}`)}, enableSql = true)`,
+  );
   const dated = (flags: string[]) =>
     `compatibilityDate = ${text(config.compatibilityDate)}, compatibilityFlags = [${flags.map((flag) => text(flag)).join(", ")}]`;
   return `using Workerd = import "/workerd/workerd.capnp";

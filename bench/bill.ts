@@ -20,8 +20,10 @@ export interface Measured {
   cpuMs: number;
   /** How long its object is busy with it, in milliseconds. */
   objectMs: number;
-  /** What a service takes on disk, in bytes. */
-  diskBytes: number;
+  /** What a service takes on disk, in its object, in bytes. */
+  objectBytes: number;
+  /** The same in D1. */
+  d1Bytes: number;
 }
 
 const SERVICES = [1_000, 10_000, 100_000, 1_000_000];
@@ -64,7 +66,7 @@ function usedPerDay(services: number) {
 }
 
 /** The bill of a month on the paid plan, for services that pulse every minute and neither die nor send events. */
-export function billTable({ cpuMs, objectMs, diskBytes }: Measured): Table {
+export function billTable({ cpuMs, objectMs, objectBytes, d1Bytes }: Measured): Table {
   const rows = SERVICES.map((services) => {
     const day = usedPerDay(services);
     const month = (name: keyof typeof day) => day[name] * DAYS;
@@ -75,8 +77,11 @@ export function billTable({ cpuMs, objectMs, diskBytes }: Measured): Table {
       calls: dollarsOf(PRICES.objectRequests, month("objectRequests")),
       duration: dollarsOf(PRICES.objectGbSeconds, ((month("objectRequests") * objectMs) / 1_000) * OBJECT_GB),
       rows: dollarsOf(PRICES.objectRowsWritten, month("objectRowsWritten")),
-      storage: dollarsOf(STORAGE_PRICES.objectGb, (services * diskBytes) / 1e9, 1),
-      d1: dollarsOf(PRICES.d1RowsRead, month("d1RowsRead")) + dollarsOf(PRICES.d1RowsWritten, month("d1RowsWritten")),
+      storage: dollarsOf(STORAGE_PRICES.objectGb, (services * objectBytes) / 1e9, 1),
+      d1:
+        dollarsOf(PRICES.d1RowsRead, month("d1RowsRead")) +
+        dollarsOf(PRICES.d1RowsWritten, month("d1RowsWritten")) +
+        dollarsOf(STORAGE_PRICES.d1Gb, (services * d1Bytes) / 1e9, 1),
     };
     const sum = BASE_DOLLARS + Object.values(parts).reduce((sum, dollars) => sum + dollars, 0);
     const { workers, calls, duration, rows, storage, d1 } = parts;

@@ -13,6 +13,8 @@ export interface Figures {
   tables: Table[];
   /** What was measured side by side: the product's part of what the floor can do. These are held to, by their names. */
   ratios: Record<string, number>;
+  /** What is over a bound that must hold, one sentence each. */
+  broken?: string[];
 }
 
 /** How the parts are run. */
@@ -61,10 +63,12 @@ export interface Side {
   load: (durationMs: number) => Promise<Throughput>;
 }
 
-/**
- * Lets two sides alternate, so that whatever else the machine does meets both, and takes medians. Each round begins with
- * the other side.
- */
+/** Two or more that take turns, in the order of a round: each round begins with another one than the round before. */
+export function inTurn<T>(sides: readonly T[], round: number): T[] {
+  return round % 2 === 0 ? [...sides] : sides.toReversed();
+}
+
+/** Lets two sides alternate, so that whatever else the machine does meets both, and takes medians. */
 export async function compare(
   sides: { floor: Side; product: Side },
   { rounds, durationMs, warmUpMs }: { rounds: number; durationMs: number; warmUpMs: number },
@@ -73,15 +77,15 @@ export async function compare(
   const done: Record<(typeof names)[number], Round[]> = { floor: [], product: [] };
   for (const name of names) await sides[name].load(warmUpMs);
   for (let round = 0; round < rounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+    for (const name of inTurn(names, round)) {
       const { pid, load } = sides[name];
-      const [beforeMs, beganMs] = [cpuMs(pid), performance.now()];
+      const beforeMs = cpuMs(pid);
       const throughput = await load(durationMs);
-      const requests = (throughput.perSecond * (performance.now() - beganMs)) / 1_000;
-      done[name].push({ ...throughput, cpuMs: (cpuMs(pid) - beforeMs) / requests });
+      done[name].push({ ...throughput, cpuMs: (cpuMs(pid) - beforeMs) / throughput.requests });
     }
   }
   const middle = (of: Round[]): Round => ({
+    requests: median(of.map(({ requests }) => requests)),
     perSecond: median(of.map(({ perSecond }) => perSecond)),
     p50Ms: median(of.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(of.map(({ p99Ms }) => p99Ms)),

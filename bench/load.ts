@@ -11,6 +11,8 @@ export interface Load {
 
 /** What came of it; times are in milliseconds. */
 export interface Throughput {
+  /** How many were answered. */
+  requests: number;
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
@@ -39,7 +41,12 @@ export async function sendLoad({
   );
   const seconds = (performance.now() - startMs) / 1_000;
   for (const connection of open) connection.close();
-  return { perSecond: latencies.length / seconds, p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99) };
+  return {
+    requests: latencies.length,
+    perSecond: latencies.length / seconds,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+  };
 }
 
 /** A quantile of some numbers, from 0 to 1; the median is the quantile 0.5. */

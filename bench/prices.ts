@@ -28,6 +28,7 @@ export const PRICES = {
 /** The price of what is stored, by the gigabyte and month. */
 export const STORAGE_PRICES = {
   objectGb: { included: 5, dollars: 0.2 },
+  d1Gb: { included: 5, dollars: 0.75 },
 } satisfies Record<string, Price>;
 
 /** An object is billed as if it had this memory, in gigabytes. */

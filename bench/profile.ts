@@ -1,6 +1,13 @@
+/** Where in a script something runs, as V8 writes it; what is not JavaScript has no `url`. */
+interface CallFrame {
+  functionName: string;
+  url: string;
+  lineNumber: number;
+}
+
 /** A CPU profile as V8 writes it. */
-interface Profile {
-  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number }; children?: number[] }[];
+export interface Profile {
+  nodes: { id: number; callFrame: CallFrame; children?: number[] }[];
   samples: number[];
   timeDeltas: number[];
 }
@@ -34,27 +41,57 @@ export async function profileWhile(url: URL, work: () => Promise<unknown>): Prom
   return profile;
 }
 
-/** How much time each function took by itself and with what it called, as shares of all samples, the most first. */
-export function hotFunctions({ nodes, samples, timeDeltas }: Profile): { name: string; self: number; total: number }[] {
+/** A function in a stack: its name, and the file that it was bundled from; none where it is not JavaScript. */
+export interface Frame {
+  name: string;
+  file: string | undefined;
+}
+
+/**
+ * How long each step ran, in microseconds. Each sample counts for one step: that of the innermost function that belongs
+ * to one. What a function awaits is no part of it: it is run by the runtime, not by the function.
+ * @param script the bundle, in which esbuild says before each file what comes from it
+ * @param stepOf the step that a function belongs to, by itself and its caller; undefined where the caller's is meant
+ * @param otherwise the step of what belongs to none
+ */
+export function microsecondsOf(
+  { nodes, samples, timeDeltas }: Profile,
+  script: string,
+  stepOf: (frame: Frame, caller: Frame | undefined) => string | undefined,
+  otherwise: string,
+): Map<string, number> {
+  const fileAt = filesOf(script);
   const parents = new Map<number, number>();
   for (const { id, children = [] } of nodes) for (const child of children) parents.set(child, id);
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const nameOf = (id: number) => {
-    const frame = byId.get(id)?.callFrame;
-    return `${frame?.functionName || "(anonymous)"}:${(frame?.lineNumber ?? 0) + 1}`;
+  const frames = new Map(
+    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
+      id,
+      { name: functionName, file: url === "" ? undefined : fileAt(lineNumber) },
+    ]),
+  );
+  const steps = new Map<number, string>();
+  const find = (id: number): string => {
+    const parent = parents.get(id);
+    const caller = parent === undefined ? undefined : frames.get(parent);
+    const known = steps.get(id) ?? stepOf(frames.get(id) as Frame, caller);
+    const step = known ?? (parent === undefined ? otherwise : find(parent));
+    steps.set(id, step);
+    return step;
   };
-  const selfs = new Map<string, number>();
-  const totals = new Map<string, number>();
-  let all = 0;
+  const found = new Map<string, number>();
   samples.forEach((id, i) => {
-    const us = timeDeltas[i] ?? 0;
-    all += us;
-    selfs.set(nameOf(id), (selfs.get(nameOf(id)) ?? 0) + us);
-    const seen = new Set<string>();
-    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) seen.add(nameOf(at));
-    for (const name of seen) totals.set(name, (totals.get(name) ?? 0) + us);
+    const step = find(id);
+    found.set(step, (found.get(step) ?? 0) + (timeDeltas[i] ?? 0));
   });
-  return [...totals]
-    .map(([name, us]) => ({ name, self: (selfs.get(name) ?? 0) / all, total: us / all }))
-    .toSorted((a, b) => b.total - a.total);
+  return found;
+}
+
+/** Tells of each line of a bundle, counted from 0, which file it comes from. */
+function filesOf(script: string): (line: number) => string | undefined {
+  let file: string | undefined;
+  const files = script.split("\n").map((line) => {
+    file = line.match(/^\/\/ ((?:src|node_modules)\/\S+)$/)?.[1] ?? file;
+    return file;
+  });
+  return (line) => files[line];
 }

@@ -94,6 +94,8 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
     const deadMs = ulidTimeMs(alert.id);
     return { deadMs, sinceDeadMs: atMs - deadMs, sinceTellableMs: atMs - (waits.get(alert.service) ?? deadMs) };
   });
+  const lagsWhere = (isWanted: (isDigest: boolean) => boolean) =>
+    lags.flatMap(({ sinceDeadMs }, i) => (isWanted(deaths[i]?.isDigest ?? false) ? [sinceDeadMs] : []));
   const deadlines = lags.map(({ deadMs }) => deadMs);
   const messages = provider.attempts.filter(({ path }) => path !== DEFAULT_PATH);
   const violations = check(mass, deaths, readTables(tower.stateDir).alerts);
@@ -110,6 +112,8 @@ export async function runMass({ mass, living, targets }: MassSize, print: (text:
       held: new Set(tower.holds.map(({ service }) => service)).size,
       excused: new Set(tower.excuses.map(({ service }) => service)).size,
       lagAfterDeadlineMs: percentiles(lags.map(({ sinceDeadMs }) => sinceDeadMs)),
+      lagByItselfMs: percentiles(lagsWhere((isDigest) => !isDigest)),
+      lagInDigestMs: percentiles(lagsWhere((isDigest) => isDigest)),
       lagAfterTurnOrExcuseMs: percentiles(lags.map(({ sinceTellableMs }) => sinceTellableMs)),
       lagOfSinglesMs: percentiles(
         deaths.flatMap(({ isDigest }, i) => (isDigest ? [] : [lags[i]?.sinceTellableMs ?? Number.NaN])),
