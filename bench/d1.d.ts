@@ -4,4 +4,6 @@ import type * as workers from "@cloudflare/workers-types";
 declare global {
   type D1Database = workers.D1Database;
   type D1PreparedStatement = workers.D1PreparedStatement;
+  type D1Meta = workers.D1Meta;
+  type D1Result<T = unknown> = workers.D1Result<T>;
 }

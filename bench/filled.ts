@@ -9,6 +9,7 @@ import type { Event } from "../src/domain/event.ts";
 import { DAY_MS } from "../src/domain/time.ts";
 import { ulid } from "../src/domain/ulid.ts";
 import { openDatabase } from "../src/storage/database.ts";
+import { meteredD1 } from "../src/storage/metered-d1.ts";
 
 /** What every request to a watchTower that is filled carries. */
 export const PASSWORD = "bench";
@@ -43,7 +44,10 @@ export async function startFilled(stateDir: string, count: number): Promise<Fill
   const runtime = await startRuntime({ config, script, variables }, { host: "127.0.0.1", port: 0, stateDir });
   const d1 = (await runtime.miniflare.getD1Database("DB")) as unknown as D1Database;
   let spent: Spent = { ms: 0, rows: 0 };
-  const db = openDatabase(timed(d1, ({ ms, rows }) => (spent = { ms: spent.ms + ms, rows: spent.rows + rows })));
+  const note = ({ duration, rows_read }: D1Meta) => {
+    spent = { ms: spent.ms + duration, rows: spent.rows + rows_read };
+  };
+  const db = openDatabase(meteredD1(d1, note));
   return {
     runtime,
     db,
@@ -86,34 +90,4 @@ function eventOf(i: number, count: number, nowMs: number): Event {
     alert: false,
     ...(i % 2 === 0 && { fields: { host: `web-${chance(10)}`, status, duration: chance(90_000) / 100 } }),
   };
-}
-
-/** Tells what D1 says of each of its answers. */
-function timed(d1: D1Database, note: (spent: Spent) => void): D1Database {
-  const reals = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
-  const noteOf = ({ meta }: Awaited<ReturnType<D1PreparedStatement["all"]>>) =>
-    note({ ms: meta.duration, rows: meta.rows_read });
-  function wrapped(real: D1PreparedStatement): D1PreparedStatement {
-    const counted = async () => {
-      const result = await real.all<Record<string, unknown>>();
-      noteOf(result);
-      return result;
-    };
-    const statement = {
-      bind: (...values: unknown[]) => wrapped(real.bind(...values)),
-      all: counted,
-      run: counted,
-      raw: async () => (await counted()).results.map(Object.values),
-    } as unknown as D1PreparedStatement;
-    reals.set(statement, real);
-    return statement;
-  }
-  return {
-    prepare: (query: string) => wrapped(d1.prepare(query)),
-    batch: async (statements: D1PreparedStatement[]) => {
-      const results = await d1.batch(statements.map((statement) => reals.get(statement) as D1PreparedStatement));
-      for (const result of results) noteOf(result);
-      return results;
-    },
-  } as unknown as D1Database;
 }

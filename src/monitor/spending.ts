@@ -34,8 +34,7 @@ export function withMeter(env: Env): Env {
   if (configOf(env).plan !== "free") return env;
   const known = metered.get(env);
   if (known) return known;
-  const note = ({ read, written }: { read: number; written: number }) =>
-    spend(env, { d1RowsRead: read, d1RowsWritten: written });
+  const note = (meta: D1Meta) => spend(env, { d1RowsRead: meta.rows_read, d1RowsWritten: meta.rows_written });
   const made: Env = { ...env, DB: meteredD1(env.DB, note) };
   metered.set(env, made);
   return made;

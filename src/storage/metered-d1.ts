@@ -1,10 +1,10 @@
-/** Tells of the rows that D1 reads and writes, by D1's own count. */
-export function meteredD1(d1: D1Database, note: (rows: { read: number; written: number }) => void): D1Database {
+/** Tells what D1 says of each answer: the rows that it read and wrote, and how long it took. */
+export function meteredD1(d1: D1Database, note: (meta: D1Meta) => void): D1Database {
   /** What stands behind the statements that were handed out: D1 takes none but its own into a batch. */
   const originals = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
   function counted<R extends D1Result>(result: R): R {
-    note({ read: result.meta.rows_read, written: result.meta.rows_written });
+    note(result.meta);
     return result;
   }
 
