@@ -1,6 +1,6 @@
 import type { Env } from "../config.ts";
 import { AppError } from "../domain/errors.ts";
-import { type Event, isSameEvent } from "../domain/event.ts";
+import type { Event } from "../domain/event.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../log.ts";
 import { findEvents, listsOf } from "../storage/add-events.ts";
@@ -19,8 +19,8 @@ const TIMEOUT_MS = 5 * SECOND_MS;
 
 /** What became of events that alert. */
 interface Alerting {
-  /** Those that D1 has with other content, by their ids. */
-  others: Map<string, Event>;
+  /** Those that D1 has already, by their ids; they are not told again. */
+  known: Map<string, Event>;
   /** Why some are not stored, by their ids. */
   refused: Map<string, AppError>;
   /** Whether some wait in a buffer for their service's object. */
@@ -37,16 +37,14 @@ export async function storeAlerting(
   events: readonly Event[],
   givenIds: ReadonlySet<string>,
 ): Promise<Alerting> {
-  const byId = new Map(events.map((event) => [event.id, event]));
-  const before = await findBefore(
+  const known = await findBefore(
     env,
     events.filter(({ id }) => givenIds.has(id)),
   );
-  const others = new Map([...before].filter(([id, event]) => !isSameEvent(event, byId.get(id) ?? event)));
   const refused = new Map<string, AppError>();
   let isQueued = false;
   const toTell = Object.groupBy(
-    events.filter(({ id }) => !before.has(id)),
+    events.filter(({ id }) => !known.has(id)),
     ({ service }) => service,
   );
   await Promise.all(
@@ -64,7 +62,7 @@ export async function storeAlerting(
       }
     }),
   );
-  return { others, refused, isQueued };
+  return { known, refused, isQueued };
 }
 
 /** Gives events to a service's object that could not be reached before. What it got all the same is told once; throws where it can't be reached. */

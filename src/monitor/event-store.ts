@@ -60,9 +60,8 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
   );
   const refused = new Map<number, AppError>();
   for (const [index, event] of events.entries()) {
-    const before = plain.others.get(event.id) ?? alerting.others.get(event.id);
-    const isOther = !isSameEvent(before ?? byId.get(event.id) ?? event, event);
-    const error = isOther ? otherContent() : before ? undefined : alerting.refused.get(event.id);
+    const first = plain.known.get(event.id) ?? alerting.known.get(event.id) ?? byId.get(event.id) ?? event;
+    const error = isSameEvent(first, event) ? alerting.refused.get(event.id) : otherContent();
     if (error) refused.set(index, error);
   }
   return { refused, isQueued: plain.isQueued || alerting.isQueued };
@@ -70,18 +69,18 @@ async function store(env: Env, events: readonly Event[], givenIds: ReadonlySet<s
 
 /**
  * Stores events in D1, or, where that fails, in a buffer that brings them there later.
- * @returns also, by their ids, those that D1 has with other content
+ * @returns also what D1 is known to have of them, by ids
  */
 async function storePlain(
   env: Env,
   events: readonly Event[],
-): Promise<{ others: ReadonlyMap<string, Event>; isQueued: boolean }> {
-  if (events.length === 0) return { others: new Map(), isQueued: false };
+): Promise<{ known: ReadonlyMap<string, Event>; isQueued: boolean }> {
+  if (events.length === 0) return { known: new Map(), isQueued: false };
   try {
-    return { others: await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events)), isQueued: false };
+    return { known: await within(TIMEOUT_MS, addEvents(openDatabase(env.DB), events)), isQueued: false };
   } catch (error) {
     log("warn", "events.queued", { rows: events.length, error: errorText(error) });
     await bufferEvents(env, events);
-    return { others: new Map(), isQueued: true };
+    return { known: new Map(), isQueued: true };
   }
 }

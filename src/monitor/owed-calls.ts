@@ -67,7 +67,9 @@ export class OwedCalls {
 
   /** Since when the oldest is owed; undefined where nothing is. */
   sinceMs(): number | undefined {
-    return this.#next([])?.keptMs;
+    if (!this.#tableExists) return undefined;
+    const query = "select min(kept_ms) as sinceMs from owed";
+    return this.#storage.sql.exec<{ sinceMs: number | null }>(query).one().sinceMs ?? undefined;
   }
 
   /**

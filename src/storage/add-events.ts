@@ -1,4 +1,4 @@
-import { type Event, isSameEvent } from "../domain/event.ts";
+import type { Event } from "../domain/event.ts";
 import type { Database } from "./database.ts";
 import { insertEventsOf } from "./event-log.ts";
 import { isOneOf } from "./page.ts";
@@ -11,7 +11,7 @@ const MOST_VALUE_BYTES = 1_800_000;
  * Stores events, all of them or none, each once. Where there were less changes than events, some were there before: only
  * then they are asked for.
  * @param rows each id only once
- * @returns by their ids those that were there with other content, as they are and stay
+ * @returns where some were there before, what there is now, by ids: what was there stays as it was
  */
 export async function addEvents(db: Database, rows: readonly Event[]): Promise<Map<string, Event>> {
   const [first, ...rest] = listsOf(rows).map(({ text }) => insertEventsOf(db, text));
@@ -19,13 +19,9 @@ export async function addEvents(db: Database, rows: readonly Event[]): Promise<M
   const results = rest.length === 0 ? [await first] : await db.batch([first, ...rest]);
   const changes = results.reduce((sum, { meta }) => sum + meta.changes, 0);
   if (changes === rows.length) return new Map();
-  const ids = rows.map(({ id }) => id);
-  const found = await findEvents(db, ids);
-  return new Map(
-    rows.flatMap((event) => {
-      const before = found.get(event.id);
-      return before && !isSameEvent(before, event) ? [[event.id, before]] : [];
-    }),
+  return findEvents(
+    db,
+    rows.map(({ id }) => id),
   );
 }
 
